@@ -1,0 +1,66 @@
+/**
+ * The one catalogue of what a caller may be told: a code and the sentence that explains it.
+ *
+ * It stands in the lowest layer so that every layer can throw from it; `routes/errors.ts` alone
+ * knows which HTTP status belongs to which code.
+ */
+
+export const ERRORS = {
+  invalid_body: "The body names something that cannot be stored as it is.",
+  invalid_query: "A parameter of the address is not one that this route takes.",
+  malformed_json: "The body is not valid JSON.",
+  unsupported_media_type: "The body's media type is not one that this route takes.",
+  payload_too_large: "The body is larger than this route takes.",
+  invalid_cursor:
+    "The cursor is not one that this list gave for this query; start again without it.",
+  unsupported_query: "No index serves this combination of parameters.",
+  unauthenticated: "This needs a valid token.",
+  forbidden: "The caller may not do this.",
+  not_found: "There is nothing here, or nothing that the caller may see.",
+  method_not_allowed: "This address does not take that method.",
+  illegal_transition: "The event cannot go from its status to that one.",
+  event_archived: "An archived event cannot be changed.",
+  reopen_required: "The event is over; moving its end into the future takes a transition.",
+  external_id_taken: "Another event of this organizer has this external id.",
+  event_too_large: "The event is larger than can be stored.",
+  newer_format: "The record was written by a newer version of this program.",
+  conflict: "Others were changing the same thing at the same time; try again.",
+  job_not_found: "There is no job of this name.",
+  store_unavailable: "The store did not answer in time; nothing was changed.",
+  outcome_unknown: "The store did not confirm the change in time; it may still be applied.",
+  internal: "Something went wrong on our side.",
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** One thing wrong with a request, at a JSON pointer into the body or at a query parameter. */
+export interface FieldProblem {
+  pointer?: string;
+  parameter?: string;
+  code: string;
+  detail: string;
+  [extension: string]: unknown;
+}
+
+/** An ending the caller is told of. Anything else that is thrown is a bug. */
+export class DomainError extends Error {
+  override name = "DomainError";
+
+  constructor(
+    readonly code: ErrorCode,
+    /** Names the action, quotes the values, gives the state. */
+    readonly detail: string = ERRORS[code],
+    /** More members of the answer, such as `errors` or `allowed`. */
+    readonly extensions: Record<string, unknown> = {},
+    options?: ErrorOptions,
+  ) {
+    super(detail, options);
+  }
+}
+
+/** A body whose fields are wrong. */
+export function invalidFields(errors: FieldProblem[]): DomainError {
+  const first = errors[0];
+  const where = first?.pointer ?? first?.parameter ?? "the request";
+  return new DomainError("invalid_body", `${where}: ${first?.detail ?? "invalid"}`, { errors });
+}

@@ -1,0 +1,99 @@
+/**
+ * Which index entries belong to a record. There is no other place that knows: a new index is one
+ * line in `indexEntries`, and `replaceEvents` writes the difference.
+ */
+import {
+  byOrganizerPrefix,
+  byStaffPrefix,
+  CONFIRMED_BY_START,
+  externalIdKey,
+  LIVE_BY_END,
+  liveByTagPrefix,
+  livePrefix,
+  PAST_BY_END,
+  statusPrefix,
+} from "./keys.ts";
+import { cardOf, type EventCard, type EventId, type EventRecord } from "./event_record.ts";
+
+/** Raised whenever `indexEntries` changes what it answers. */
+export const INDEX_GENERATION = 1;
+
+export interface IndexEntry {
+  key: Deno.KvKey;
+  /** A covering index holds the card; `null` where the record is read by id. */
+  value: EventCard | EventId | null;
+  /** A commit that adds this entry checks that the key is absent. */
+  unique?: true;
+}
+
+/** PUBLIC and stored CONFIRMED or ONGOING. Whether it is over by now is the reader's question. */
+export function isLive(record: EventRecord): boolean {
+  return record.visibility === "PUBLIC" &&
+    (record.status === "CONFIRMED" || record.status === "ONGOING");
+}
+
+/** PUBLIC and stored COMPLETED. */
+export function isPast(record: EventRecord): boolean {
+  return record.visibility === "PUBLIC" && record.status === "COMPLETED";
+}
+
+/** The index entries of a record, in full; pure. */
+export function indexEntries(record: EventRecord): IndexEntry[] {
+  const { id, startDate } = record;
+  const endDate = record.endDate ?? Infinity;
+  const card = cardOf(record);
+  const entries: IndexEntry[] = [
+    { key: [...statusPrefix(record.status), endDate, id], value: null },
+    { key: [...byOrganizerPrefix(record.organizerId), startDate, id], value: card },
+  ];
+  if (record.status === "CONFIRMED") {
+    entries.push({ key: [...CONFIRMED_BY_START, startDate, id], value: null });
+  }
+  if (isLive(record)) {
+    const kind = record.endDate === null ? "open_ended" : "dated";
+    entries.push({ key: [...livePrefix(kind), startDate, id], value: card });
+    entries.push({ key: [...LIVE_BY_END, endDate, id], value: card });
+    for (const tag of record.tags) {
+      entries.push({ key: [...liveByTagPrefix(tag), startDate, id], value: card });
+    }
+  }
+  if (isPast(record)) entries.push({ key: [...PAST_BY_END, endDate, id], value: card });
+  for (const person of record.staff) {
+    entries.push({ key: [...byStaffPrefix(person.userId), startDate, id], value: null });
+  }
+  if (record.externalId !== null) {
+    const key = externalIdKey(record.externalId, record.organizerId);
+    entries.push({ key, value: id, unique: true });
+  }
+  return entries;
+}
+
+/** What to write so that the entries of `before` become those of `after`; pure. */
+export function indexChanges(
+  before: EventRecord | null,
+  after: EventRecord | null,
+): { sets: IndexEntry[]; deletes: Deno.KvKey[] } {
+  const old = new Map<string, IndexEntry>();
+  if (before !== null) {
+    for (const entry of indexEntries(before)) old.set(keyText(entry.key), entry);
+  }
+  // An older generation wrote other entries for the same record: only writing all of them is safe.
+  const sameGeneration = before?.generation === INDEX_GENERATION;
+  const sets: IndexEntry[] = [];
+  if (after !== null) {
+    for (const entry of indexEntries(after)) {
+      const text = keyText(entry.key);
+      const { value } = entry;
+      const stays = old.delete(text);
+      if (stays && sameGeneration && (value === null || typeof value === "string")) continue;
+      // A unique key that stays is the event's own already; checking its absence would refuse it.
+      sets.push(stays ? { key: entry.key, value } : entry);
+    }
+  }
+  return { sets, deletes: [...old.values()].map((entry) => entry.key) };
+}
+
+/** Parts never hold the separator: ids and tags are free of control characters. */
+function keyText(key: Deno.KvKey): string {
+  return key.join("\u001f");
+}

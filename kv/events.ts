@@ -1,0 +1,311 @@
+/**
+ * Reading and writing events. Every write of a record goes through this file, in one atomic commit
+ * with its index entries, its journal entry and the history that no longer fits.
+ */
+import { DomainError } from "./errors.ts";
+import { INDEX_GENERATION, indexChanges } from "./event_indexes.ts";
+import {
+  type Actor,
+  cardOf,
+  EVENT_FORMAT,
+  type EventId,
+  type EventRecord,
+  type HistoryEntry,
+  type OrganizerId,
+  type UserId,
+} from "./event_record.ts";
+import {
+  beforeOf,
+  type Change,
+  type ChangeType,
+  type CommitOutcome,
+  commitWithChanges,
+} from "./journal.ts";
+import {
+  eventHistoryKey,
+  eventHistoryPrefix,
+  eventKey,
+  externalIdKey,
+  externalIdPrefix,
+} from "./keys.ts";
+import {
+  MAX_CARD_BYTES,
+  MAX_CHECKS_PER_COMMIT,
+  MAX_HISTORY_BYTES,
+  MAX_HISTORY_ENTRIES,
+  MAX_MUTATIONS_PER_COMMIT,
+  MAX_RECORD_BYTES,
+  sizeBound,
+} from "./limits.ts";
+import { addOrganizer, type Organizer } from "./organizers.ts";
+import type { Store } from "./store.ts";
+
+/** A record with the versionstamp of the very read it came from: what a write checks. */
+export interface StoredEvent {
+  record: EventRecord;
+  versionstamp: string;
+}
+
+/** One change on the way from what was read to what will be stored; each is a version of its own. */
+export interface EventStep {
+  next: EventRecord;
+  type: ChangeType;
+  by: Actor;
+  at: number;
+  entry: Omit<HistoryEntry, "version" | "at" | "by">;
+}
+
+/** What was read, and the steps from there; at least one. */
+export interface EventWrite {
+  read: StoredEvent;
+  steps: EventStep[];
+}
+
+/** `stored` are the records as they lie in the store now, in the order they were given. */
+export type ReplaceOutcome =
+  | { outcome: "committed"; stored: StoredEvent[] }
+  | { outcome: "conflict" };
+
+/** Null when there is none. */
+export async function getEvent(store: Store, id: EventId): Promise<StoredEvent | null> {
+  return storedEvent(await store.get<EventRecord>(eventKey(id)));
+}
+
+/** The events of `ids`, in their order; null where there is none. */
+export async function getEvents(store: Store, ids: EventId[]): Promise<(StoredEvent | null)[]> {
+  return (await store.getMany<EventRecord>(ids.map(eventKey))).map(storedEvent);
+}
+
+function storedEvent(entry: Deno.KvEntryMaybe<EventRecord>): StoredEvent | null {
+  if (entry.versionstamp === null) return null;
+  return { record: entry.value, versionstamp: entry.versionstamp };
+}
+
+/** The event with this external id, within one organizer. */
+export async function findByExternalId(
+  store: Store,
+  externalId: string,
+  organizerId: OrganizerId,
+): Promise<EventId | null> {
+  return (await store.get<EventId>(externalIdKey(externalId, organizerId))).value;
+}
+
+/** The events with this external id, whosoever they are; at most 100. */
+export async function listByExternalId(store: Store, externalId: string): Promise<EventId[]> {
+  const rows = await store.list<EventId>({ prefix: externalIdPrefix(externalId) }, { limit: 100 });
+  return rows.map((row) => row.value);
+}
+
+/**
+ * Stores a new event, and its organizer when this is that organizer's first.
+ * `conflict`: the id or the external id is taken, or the organizer was made meanwhile.
+ * @throws {DomainError} `event_too_large`.
+ */
+export function createEvent(
+  store: Store,
+  record: EventRecord,
+  by: Actor,
+  organizer: { first: Organizer; owner: UserId } | null = null,
+): Promise<CommitOutcome> {
+  const stored = written(record, 1, {
+    transition: { name: "create", from: null, to: record.status },
+    reason: null,
+    fields: null,
+    at: record.createdAt,
+    by,
+  });
+  requireFits(stored, null);
+  const operation = store.kv.atomic()
+    .check({ key: eventKey(record.id), versionstamp: null })
+    .set(eventKey(record.id), stored);
+  if (organizer !== null) addOrganizer(operation, organizer.first, organizer.owner);
+  writeIndexes(operation, null, stored);
+  const change: Change = {
+    type: "created",
+    at: record.createdAt,
+    by,
+    version: 1,
+    event: cardOf(stored),
+    was: null,
+  };
+  return commitWithChanges(store, operation, [change]);
+}
+
+/**
+ * Replaces one event by the last of `steps`, if it is still as it was read.
+ * `conflict`: it changed since, or a new external id is taken; nothing was written.
+ * @throws {DomainError} `newer_format`, `event_too_large`.
+ */
+export function replaceEvent(
+  store: Store,
+  read: StoredEvent,
+  steps: EventStep[],
+): Promise<ReplaceOutcome> {
+  return replaceEvents(store, [{ read, steps }]);
+}
+
+/**
+ * Replaces up to ten events in one commit, all or none, each checked against the versionstamp of
+ * the read that its decision was made on. (Reading again before the commit and checking *that*
+ * would hide lost updates.)
+ */
+export async function replaceEvents(store: Store, writes: EventWrite[]): Promise<ReplaceOutcome> {
+  if (writes.length > MAX_CHECKS_PER_COMMIT) {
+    throw new RangeError(`A commit takes ${MAX_CHECKS_PER_COMMIT} events, not ${writes.length}`);
+  }
+  const operation = store.kv.atomic();
+  const changes: Change[] = [];
+  const records = writes.map((write) => addReplacement(operation, write, changes));
+  const result = await commitWithChanges(store, operation, changes);
+  if (result.outcome === "conflict") return result;
+  const { versionstamp } = result;
+  return { outcome: "committed", stored: records.map((record) => ({ record, versionstamp })) };
+}
+
+function addReplacement(
+  operation: Deno.AtomicOperation,
+  { read, steps }: EventWrite,
+  changes: Change[],
+): EventRecord {
+  requireWritable(read.record);
+  let record = read.record;
+  for (const step of steps) {
+    const next = written(step.next, record.version + 1, {
+      ...step.entry,
+      at: step.at,
+      by: step.by,
+    });
+    changes.push({
+      type: step.type,
+      at: step.at,
+      by: step.by,
+      version: next.version,
+      event: cardOf(next),
+      was: beforeOf(record, next),
+    });
+    record = next;
+  }
+  const { id } = record;
+  operation.check({ key: eventKey(id), versionstamp: read.versionstamp });
+  const kept = keptHistory(record.history);
+  for (const entry of record.history.slice(0, record.history.length - kept.length)) {
+    operation.set(eventHistoryKey(id, entry.version), entry);
+  }
+  record = { ...record, history: kept };
+  if (steps.some((step) => step.type !== "transitioned")) requireFits(record, read.record);
+  operation.set(eventKey(id), record);
+  writeIndexes(operation, read.record, record);
+  return record;
+}
+
+/**
+ * Removes an event with all its entries; a `deleted` change stays in the journal.
+ * `conflict`: it changed since it was read.
+ */
+export async function deleteEvent(
+  store: Store,
+  read: StoredEvent,
+  { by, at }: { by: Actor; at: number },
+): Promise<CommitOutcome> {
+  requireWritable(read.record);
+  const { record } = read;
+  const operation = store.kv.atomic()
+    .check({ key: eventKey(record.id), versionstamp: read.versionstamp })
+    .delete(eventKey(record.id));
+  const older = await store.list({ prefix: eventHistoryPrefix(record.id) }, {
+    limit: MAX_MUTATIONS_PER_COMMIT / 2,
+  });
+  for (const row of older) operation.delete(row.key);
+  writeIndexes(operation, record, null);
+  const version = record.version + 1;
+  return commitWithChanges(store, operation, [{
+    type: "deleted",
+    at,
+    by,
+    version,
+    event: { ...cardOf(record), version },
+    was: beforeOf(record, record),
+  }]);
+}
+
+/** The whole history of an event, newest first, at most `limit` entries before `beforeVersion`. */
+export async function listHistory(
+  store: Store,
+  record: EventRecord,
+  { limit, beforeVersion = Infinity }: { limit: number; beforeVersion?: number },
+): Promise<HistoryEntry[]> {
+  const newest = record.history.filter((entry) => entry.version < beforeVersion).reverse();
+  if (newest.length >= limit) return newest.slice(0, limit);
+  const end = Math.min(beforeVersion, record.history[0]?.version ?? Infinity);
+  const prefix = eventHistoryPrefix(record.id);
+  const older = await store.list<HistoryEntry>(
+    Number.isFinite(end) ? { prefix, end: [...prefix, end] } : { prefix },
+    { limit: limit - newest.length, reverse: true },
+  );
+  return [...newest, ...older.map((row) => row.value)];
+}
+
+function writeIndexes(
+  operation: Deno.AtomicOperation,
+  before: EventRecord | null,
+  after: EventRecord | null,
+): void {
+  const { sets, deletes } = indexChanges(before, after);
+  for (const { key, value, unique } of sets) {
+    if (unique) operation.check({ key, versionstamp: null });
+    operation.set(key, value);
+  }
+  for (const key of deletes) operation.delete(key);
+}
+
+/** The record as it is stored: numbered, stamped with our format, its history extended. */
+function written(
+  record: EventRecord,
+  version: number,
+  entry: Omit<HistoryEntry, "version">,
+): EventRecord {
+  return {
+    ...record,
+    format: EVENT_FORMAT,
+    generation: INDEX_GENERATION,
+    version,
+    updatedAt: entry.at,
+    history: [...record.history, { version, ...entry }],
+  };
+}
+
+function keptHistory(history: HistoryEntry[]): HistoryEntry[] {
+  let bytes = 0;
+  let first = history.length;
+  while (first > 0 && history.length - first < MAX_HISTORY_ENTRIES) {
+    bytes += sizeBound(history[first - 1]);
+    if (bytes > MAX_HISTORY_BYTES) break;
+    first--;
+  }
+  return history.slice(first);
+}
+
+function requireWritable(record: EventRecord): void {
+  if (record.format > EVENT_FORMAT) {
+    throw new DomainError(
+      "newer_format",
+      `Cannot change event "${record.id}": it has format ${record.format}, this program writes ` +
+        `format ${EVENT_FORMAT}. Update the program.`,
+    );
+  }
+}
+
+/** Only what people wrote is measured: the lifecycle's own changes fit the headroom that is left. */
+function requireFits(record: EventRecord, before: EventRecord | null): void {
+  const bytes = sizeBound({ ...record, history: [] });
+  const cardBytes = sizeBound(cardOf(record)) +
+    (before === null ? 0 : sizeBound(beforeOf(before, record)));
+  if (bytes > MAX_RECORD_BYTES || cardBytes > MAX_CARD_BYTES) {
+    throw new DomainError(
+      "event_too_large",
+      bytes > MAX_RECORD_BYTES
+        ? `The event takes ${bytes} bytes; ${MAX_RECORD_BYTES} can be stored.`
+        : `What lists show of the event takes ${cardBytes} bytes; ${MAX_CARD_BYTES} can be stored.`,
+    );
+  }
+}

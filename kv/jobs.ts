@@ -1,0 +1,204 @@
+/** What is kept of the jobs: a record and a lease per job, and a record per run. */
+import type { RunId } from "./event_record.ts";
+import { jobKey, jobLeaseKey, jobRunKey, jobRunPrefix, JOURNAL } from "./keys.ts";
+import type { JournalEntry } from "./journal.ts";
+import type { Store } from "./store.ts";
+
+export type RunTrigger = "cron" | "startup" | "manual" | "traffic";
+export type RunOutcome = "succeeded" | "partial" | "failed" | "skipped_overlap" | "skipped_paused";
+
+/** What a run found and did. */
+export interface RunCounts {
+  examined: number;
+  changed: number;
+  /** Commits that lost a race and were decided again. */
+  conflicts: number;
+  failed: number;
+  /** How long the oldest event that was due had waited; null when none was. */
+  lateByMs: number | null;
+}
+
+export interface RunFailure {
+  eventId: string;
+  error: string;
+}
+
+export interface RunRecord extends RunCounts {
+  format: number;
+  id: RunId;
+  job: string;
+  trigger: RunTrigger;
+  dryRun: boolean;
+  status: "running" | RunOutcome;
+  startedAt: number;
+  finishedAt: number | null;
+  /** Work was left when the time budget was used up or the run was stopped. */
+  moreLeft: boolean;
+  /** The events that could not be handled, the first few. */
+  failures: RunFailure[];
+  error: string | null;
+}
+
+export interface JobRecord {
+  format: number;
+  /** Null: the job's own default. */
+  intervalMs: number | null;
+  pause: { reason: string; until: number } | null;
+  lastRun: RunRecord | null;
+  lastSuccessAt: number | null;
+  /** Runs by the clock since the last one that found something. */
+  emptyRuns: number;
+  consecutiveFailures: number;
+}
+
+/** Who runs a job now. Holds its own expiry: Deno KV removes expired keys up to a minute late. */
+export interface JobLease {
+  runId: RunId;
+  trigger: RunTrigger;
+  startedAt: number;
+  /** 0 once released. */
+  expiresAt: number;
+  /** One more with every claim; guards the run record. */
+  fence: number;
+}
+
+export interface Versioned<T> {
+  value: T;
+  versionstamp: string | null;
+}
+
+export const NEW_JOB_RECORD: JobRecord = {
+  format: 1,
+  intervalMs: null,
+  pause: null,
+  lastRun: null,
+  lastSuccessAt: null,
+  emptyRuns: 0,
+  consecutiveFailures: 0,
+};
+
+/** The job's record; a new one when it never ran. */
+export async function getJobRecord(store: Store, name: string): Promise<Versioned<JobRecord>> {
+  const entry = await store.get<JobRecord>(jobKey(name));
+  return { value: entry.value ?? NEW_JOB_RECORD, versionstamp: entry.versionstamp };
+}
+
+/** Changes the job's record, again and again until nobody was in between. */
+export async function updateJobRecord(
+  store: Store,
+  name: string,
+  change: (record: JobRecord) => JobRecord,
+): Promise<JobRecord> {
+  for (;;) {
+    const { value, versionstamp } = await getJobRecord(store, name);
+    const next = change(value);
+    const key = jobKey(name);
+    const operation = store.kv.atomic().check({ key, versionstamp }).set(key, next);
+    if ((await store.commit(operation)).ok) return next;
+  }
+}
+
+/** Null when the job was never claimed. */
+export async function getLease(store: Store, name: string): Promise<Versioned<JobLease | null>> {
+  const entry = await store.get<JobLease>(jobLeaseKey(name));
+  return { value: entry.value, versionstamp: entry.versionstamp };
+}
+
+/** Writes the lease if it is still as `versionstamp` says; null when somebody was faster. */
+export async function replaceLease(
+  store: Store,
+  name: string,
+  versionstamp: string | null,
+  lease: JobLease,
+): Promise<string | null> {
+  const key = jobLeaseKey(name);
+  const operation = store.kv.atomic().check({ key, versionstamp }).set(key, lease);
+  const result = await store.commit(operation);
+  if (result.ok) return result.versionstamp;
+  // Our own commit, sent again by the runtime after its answer was lost, is refused by itself.
+  const now = await getLease(store, name);
+  const ours = now.value?.runId === lease.runId && now.value.expiresAt === lease.expiresAt;
+  return ours ? now.versionstamp : null;
+}
+
+/** Stores a run's record, over an earlier one of the same run. */
+export async function setRun(store: Store, run: RunRecord): Promise<void> {
+  await store.commit(store.kv.atomic().set(jobRunKey(run.job, run.startedAt, run.id), run));
+}
+
+/** Null when there is none. */
+export async function getRun(
+  store: Store,
+  job: string,
+  startedAt: number,
+  id: RunId,
+): Promise<RunRecord | null> {
+  return (await store.get<RunRecord>(jobRunKey(job, startedAt, id))).value;
+}
+
+/** The runs of a job, newest first, from before `before` on. */
+export async function listRuns(
+  store: Store,
+  job: string,
+  { limit, before }: { limit: number; before?: { startedAt: number; id: string } | undefined },
+): Promise<RunRecord[]> {
+  const prefix = jobRunPrefix(job);
+  const rows = await store.list<RunRecord>(
+    before === undefined ? { prefix } : { prefix, end: [...prefix, before.startedAt, before.id] },
+    { limit, reverse: true },
+  );
+  return rows.map((row) => row.value);
+}
+
+/**
+ * How many journal changes a run made, counted from the newest entry back to `since` (epoch
+ * milliseconds). For runs that did not live to say it themselves.
+ */
+export async function countChangesOf(store: Store, id: RunId, since: number): Promise<number> {
+  let changed = 0;
+  let end: Deno.KvKey | undefined;
+  for (;;) {
+    const rows = await store.list<JournalEntry>(
+      end === undefined ? { prefix: JOURNAL } : { prefix: JOURNAL, end },
+      { limit: 100, reverse: true },
+    );
+    for (const { value } of rows) {
+      changed += value.changes.filter((change) => change.by === `job:${id}`).length;
+    }
+    const oldest = rows.at(-1);
+    if (oldest === undefined || rows.length < 100) return changed;
+    if (oldest.value.changes.every((change) => change.at < since)) return changed;
+    end = oldest.key;
+  }
+}
+
+/**
+ * Ends a run: releases its lease, updates the job's record and stores the run's own record (null:
+ * it leaves none), in one commit. False when the lease is no longer ours: whoever took it over has
+ * closed the run already, and nothing is written.
+ */
+export async function finishRun(
+  store: Store,
+  { lease, versionstamp }: { lease: JobLease; versionstamp: string },
+  { job, run, change }: {
+    job: string;
+    run: RunRecord | null;
+    change: (record: JobRecord) => JobRecord;
+  },
+): Promise<boolean> {
+  for (;;) {
+    const record = await getJobRecord(store, job);
+    const operation = store.kv.atomic()
+      .check({ key: jobLeaseKey(job), versionstamp })
+      .check({ key: jobKey(job), versionstamp: record.versionstamp })
+      .set(jobLeaseKey(job), { ...lease, expiresAt: 0 })
+      .set(jobKey(job), change(record.value));
+    if (run !== null) operation.set(jobRunKey(job, run.startedAt, run.id), run);
+    if ((await store.commit(operation)).ok) return true;
+    const now = await getLease(store, job);
+    if (now.value?.runId !== lease.runId) return false;
+    // Released in our name: our own commit was applied and its answer lost.
+    if (now.value.expiresAt === 0) return true;
+    if (now.versionstamp !== versionstamp) return false;
+  }
+}

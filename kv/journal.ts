@@ -1,0 +1,130 @@
+/**
+ * The journal: every change of every event, in commit order. Realtime, sync and reports read it;
+ * the write path asks it whether a commit that seemed to fail was applied after all.
+ */
+import type { Actor, EventCard, EventRecord, EventStatus, UserId } from "./event_record.ts";
+import { JOURNAL, JOURNAL_HEAD } from "./keys.ts";
+import type { Store } from "./store.ts";
+
+export type ChangeType = "created" | "updated" | "transitioned" | "deleted";
+
+/** What filters and rights need of the event as it was before a change. */
+export interface EventBefore {
+  status: EventStatus;
+  visibility: EventRecord["visibility"];
+  organizerId: EventRecord["organizerId"];
+  startDate: number;
+  endDate: number | null;
+  city: string | null;
+  country: string | null;
+  online: boolean;
+  /** Only when the change altered them. */
+  tags?: string[];
+  staffIds?: UserId[];
+}
+
+export interface Change {
+  type: ChangeType;
+  /** When it was recorded, epoch milliseconds. */
+  at: number;
+  by: Actor;
+  version: number;
+  event: EventCard;
+  /** Null when the event was created. */
+  was: EventBefore | null;
+}
+
+export interface JournalEntry {
+  /** Random: how a writer knows its own entry again. */
+  writeId: string;
+  changes: Change[];
+}
+
+export type CommitOutcome =
+  | { outcome: "committed"; versionstamp: string }
+  | { outcome: "conflict" };
+
+/**
+ * Commits `operation` together with a journal entry of `changes`.
+ *
+ * Over KV Connect a commit whose answer is lost is sent again by the runtime and is then refused
+ * because of itself; so before a conflict is believed, the journal is searched for our own entry,
+ * from the newest versionstamp known before the attempt. The operation must hold at least one
+ * check: without one, a commit that is sent again is applied twice.
+ */
+export async function commitWithChanges(
+  store: Store,
+  operation: Deno.AtomicOperation,
+  changes: Change[],
+): Promise<CommitOutcome> {
+  const since = store.newestSeen;
+  const writeId = crypto.randomUUID();
+  const entry: JournalEntry = { writeId, changes };
+  operation
+    .set([...JOURNAL, store.kv.commitVersionstamp()] as Deno.KvKey, entry)
+    .set(JOURNAL_HEAD, changes.length);
+  const result = await store.commit(operation);
+  if (result.ok) return { outcome: "committed", versionstamp: result.versionstamp };
+  const own = await findOwnEntry(store, writeId, since);
+  return own === null ? { outcome: "conflict" } : { outcome: "committed", versionstamp: own };
+}
+
+/** The journal entries after a versionstamp, oldest first, at most `limit`. */
+export async function listJournal(
+  store: Store,
+  after: string | null,
+  limit: number,
+): Promise<{ versionstamp: string; entry: JournalEntry }[]> {
+  const rows = await store.list<JournalEntry>(
+    after === null
+      ? { prefix: JOURNAL }
+      : { prefix: JOURNAL, start: [...JOURNAL, after + "\u0000"] },
+    { limit },
+  );
+  return rows.map((row) => ({ versionstamp: row.key[1] as string, entry: row.value }));
+}
+
+async function findOwnEntry(
+  store: Store,
+  writeId: string,
+  since: string,
+): Promise<string | null> {
+  for (let after = since;;) {
+    const entries = await listJournal(store, after, 100);
+    const own = entries.find(({ entry }) => entry.writeId === writeId);
+    if (own !== undefined) return own.versionstamp;
+    const last = entries.at(-1);
+    if (last === undefined || entries.length < 100) return null;
+    after = last.versionstamp;
+  }
+}
+
+const NOTHING = "0".repeat(20);
+
+/** Where the journal stands now: `<epoch>.<versionstamp>-<n>`, the id of the newest change. */
+export async function readPosition(store: Store): Promise<string> {
+  const head = await store.get<number>(JOURNAL_HEAD);
+  return `${store.epoch}.${head.versionstamp ?? NOTHING}-${head.value ?? 0}`;
+}
+
+/** What a journal change says of the event before it; pure. */
+export function beforeOf(before: EventRecord, after: EventRecord): EventBefore {
+  const was: EventBefore = {
+    status: before.status,
+    visibility: before.visibility,
+    organizerId: before.organizerId,
+    startDate: before.startDate,
+    endDate: before.endDate,
+    city: before.location.city,
+    country: before.location.country,
+    online: before.online,
+  };
+  if (!sameList(before.tags, after.tags)) was.tags = before.tags;
+  const staff = before.staff.map((person) => person.userId);
+  if (!sameList(staff, after.staff.map((person) => person.userId))) was.staffIds = staff;
+  return was;
+}
+
+function sameList(a: string[], b: string[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
+}

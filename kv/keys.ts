@@ -1,0 +1,78 @@
+/**
+ * The key table: every key this program writes, and what it serves.
+ *
+ * Parts are strings and numbers only. Numbers sort numerically, so dates are epoch milliseconds and
+ * an event without end uses `Infinity`, which sorts last.
+ */
+import type { EventId, EventStatus, OrganizerId, RunId, UserId } from "./event_record.ts";
+
+type Key = Deno.KvKey;
+
+/** The record. */
+export const eventKey = (id: EventId): Key => ["event", id];
+/** History that no longer fits the record. */
+export const eventHistoryKey = (
+  id: EventId,
+  version: number,
+): Key => ["event_history", id, version];
+export const eventHistoryPrefix = (id: EventId): Key => ["event_history", id];
+
+/** The sweep's work list; admin lists by status. */
+export const statusPrefix = (status: EventStatus): Key => ["events_by_status_and_end_date", status];
+/** The start job's work list and the start timer: every visibility, stored CONFIRMED. */
+export const CONFIRMED_BY_START: Key = ["confirmed_events_by_start_date"];
+/** Discovery. */
+export const livePrefix = (
+  kind: "dated" | "open_ended",
+): Key => ["live_events_by_start_date", kind];
+/** "Ending soon". */
+export const LIVE_BY_END: Key = ["live_events_by_end_date"];
+/** Tag lists. */
+export const liveByTagPrefix = (tag: string): Key => ["live_events_by_tag", tag];
+/** Past events. */
+export const PAST_BY_END: Key = ["past_events_by_end_date"];
+/** An organizer's page and "my events". */
+export const byOrganizerPrefix = (id: OrganizerId): Key => ["events_by_organizer", id];
+/** "My events" of people named on single events. */
+export const byStaffPrefix = (id: UserId): Key => ["events_by_staff", id];
+/** Imports and old URLs. */
+export const externalIdKey = (externalId: string, organizerId: OrganizerId): Key => [
+  "event_by_external_id",
+  externalId,
+  organizerId,
+];
+export const externalIdPrefix = (externalId: string): Key => ["event_by_external_id", externalId];
+
+/** Name, url and external id of an organizer. */
+export const organizerKey = (id: OrganizerId): Key => ["organizer", id];
+/** Rights; always written together with `organizerByMemberKey`. */
+export const organizerMemberKey = (id: OrganizerId, userId: UserId): Key => [
+  "organizer_member",
+  id,
+  userId,
+];
+export const organizerByMemberKey = (userId: UserId, id: OrganizerId): Key => [
+  "organizer_by_member",
+  userId,
+  id,
+];
+export const organizerByMemberPrefix = (userId: UserId): Key => ["organizer_by_member", userId];
+
+/** The totally ordered log of changes; the last part is the commit's versionstamp. */
+export const JOURNAL: Key = ["journal"];
+/** Its versionstamp is the newest entry's. */
+export const JOURNAL_HEAD: Key = ["journal_head"];
+/** Made once: the epoch and the cursor key. */
+export const STORE: Key = ["store"];
+
+/** A job's interval, pause and last run. */
+export const jobKey = (name: string): Key => ["job", name];
+export const jobLeaseKey = (name: string): Key => ["job_lease", name];
+/** A record per run that did something. */
+export const jobRunKey = (name: string, startedAt: number, id: RunId): Key => [
+  "job_run",
+  name,
+  startedAt,
+  id,
+];
+export const jobRunPrefix = (name: string): Key => ["job_run", name];
