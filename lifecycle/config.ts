@@ -1,0 +1,90 @@
+/**
+ * Configuration: from the environment only, parsed once. A wrong value stops the start with a
+ * sentence that names the variable and says what it must be.
+ */
+import { z } from "zod";
+import { LOG_LEVELS, type LogLevel } from "./log.ts";
+
+export interface Config {
+  port: number;
+  host: string;
+  /** A file, `:memory:`, an http(s) URL; undefined: the runtime's own (the attached database). */
+  kvPath: string | undefined;
+  adminToken: string | null;
+  openEndedMs: number;
+  logLevel: LogLevel;
+  timeZone: string;
+  deployment: string | null;
+}
+
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+export const MIN_TOKEN_LENGTH = 32;
+
+const isTimeZone = (name: string) => {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const wholeNumber = (must: string, min: number, max: number) =>
+  z.string().regex(/^\d+$/, must).transform(Number).refine((n) => n >= min && n <= max, must);
+
+const ENVIRONMENT = z.object({
+  PORT: wholeNumber("a port number, 0 to 65535", 0, 65_535).default(8000),
+  HOST: z.string().regex(/^[0-9A-Za-z.:_-]+$/, "a host name or an IP address").optional(),
+  KV_PATH: z.string().refine(
+    (path) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(path) || /^https?:\/\/[^/]+/i.test(path),
+    "a file, :memory:, or an http(s):// KV Connect URL",
+  ).optional(),
+  ADMIN_TOKEN: z.string().refine(
+    (token) => token.length >= MIN_TOKEN_LENGTH && /^[\x21-\x7e]+$/.test(token),
+    `at least ${MIN_TOKEN_LENGTH} visible ASCII characters without blanks`,
+  ).optional(),
+  OPEN_ENDED_HOURS: wholeNumber("a whole number of hours, 1 to 8760", 1, 8_760).default(24),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(", ")}`).default("info"),
+  TIME_ZONE: z.string().refine(isTimeZone, "an IANA time zone such as Europe/London")
+    .default("Europe/London"),
+  DENO_DEPLOY: z.string().optional(),
+  DENO_DEPLOYMENT_ID: z.string().optional(),
+});
+
+/**
+ * `dev` listens on loopback and has a database of its own. An empty variable counts as unset.
+ * @throws {ConfigError}
+ */
+export function parseConfig(
+  environment: Record<string, string | undefined>,
+  mode: "dev" | "start",
+): Config {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
+  );
+  const parsed = ENVIRONMENT.safeParse(given);
+  if (!parsed.success) {
+    const sentences = parsed.error.issues.map(({ path, message }) => {
+      const name = String(path[0]);
+      const value = name === "ADMIN_TOKEN" ? "" : `, not "${given[name]}"`;
+      return `${name} must be ${message}${value}.`;
+    });
+    throw new ConfigError(sentences.join("\n"));
+  }
+  const env = parsed.data;
+  const onDeploy = env.DENO_DEPLOY !== undefined || env.DENO_DEPLOYMENT_ID !== undefined;
+  const file = mode === "dev" ? "data/dev.sqlite3" : "data/curtain.sqlite3";
+  return {
+    port: env.PORT,
+    host: env.HOST ?? (mode === "dev" ? "127.0.0.1" : "0.0.0.0"),
+    kvPath: env.KV_PATH ?? (onDeploy ? undefined : file),
+    adminToken: env.ADMIN_TOKEN ?? null,
+    openEndedMs: env.OPEN_ENDED_HOURS * 3_600_000,
+    logLevel: env.LOG_LEVEL,
+    timeZone: env.TIME_ZONE,
+    deployment: env.DENO_DEPLOYMENT_ID ?? null,
+  };
+}

@@ -1,0 +1,156 @@
+/** Making an event, and with a user's first one their organizer. */
+import { DomainError, invalidFields } from "../kv/errors.ts";
+import {
+  EVENT_FORMAT,
+  type EventId,
+  type EventRecord,
+  type EventStatus,
+  type OrganizerId,
+  type UserId,
+} from "../kv/event_record.ts";
+import { INDEX_GENERATION } from "../kv/event_indexes.ts";
+import { createEvent, findByExternalId, getEvent } from "../kv/events.ts";
+import {
+  getOrganizer,
+  getOrganizerRole,
+  listOrganizersOf,
+  type Organizer,
+  ORGANIZER_FORMAT,
+} from "../kv/organizers.ts";
+import type { Store } from "../kv/store.ts";
+import { externalIdTaken, requireTimes } from "./edit_event.ts";
+import { NO_LOCATION, withContent } from "./event_content.ts";
+import type { EventEdit } from "./edit_event.ts";
+import { newEventId, ownOrganizerId } from "./ids.ts";
+import { mayWriteFor, notFound, type Principal, requireMember } from "./policy.ts";
+
+export interface NewEvent extends EventEdit {
+  status: EventStatus;
+  organizerId?: OrganizerId | undefined;
+  /** Imports bring their own. */
+  id?: EventId | undefined;
+}
+
+/** Where an event is to belong: an organizer there is, or the caller's own that is to be made. */
+export interface Home {
+  organizerId: OrganizerId;
+  first: { first: Organizer; owner: UserId } | null;
+}
+
+const ATTEMPTS = 4;
+
+/**
+ * Stores a new event as the caller.
+ * @throws {DomainError} `unauthenticated`, `forbidden`, `invalid_body`, `external_id_taken`,
+ * `event_too_large`, `conflict`.
+ */
+export async function submitEvent(
+  store: Store,
+  input: NewEvent,
+  { principal, now }: { principal: Principal; now: number },
+): Promise<EventRecord> {
+  requireMember(principal);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const home = await requireHome(store, principal, { wanted: input.organizerId, now });
+    const record = newRecord(input, { organizerId: home.organizerId, now });
+    requireFutureEnd(record, now);
+    const { externalId } = record;
+    if (externalId !== null) {
+      const taken = await findByExternalId(store, externalId, home.organizerId);
+      if (taken !== null) throw externalIdTaken(externalId, taken);
+    }
+    const result = await createEvent(store, record, principal.userId, home.first);
+    if (result.outcome === "committed") return (await getEvent(store, record.id))?.record ?? record;
+  }
+  throw new DomainError("conflict");
+}
+
+/** The record of a new event, before it is stored; pure. */
+export function newRecord(
+  input: NewEvent,
+  { organizerId, now }: { organizerId: OrganizerId; now: number },
+): EventRecord {
+  const times = requireTimes(input.times, null);
+  const empty: EventRecord = {
+    format: EVENT_FORMAT,
+    generation: INDEX_GENERATION,
+    id: input.id ?? newEventId(now),
+    version: 1,
+    externalId: null,
+    organizerId,
+    title: "",
+    summary: "",
+    description: "",
+    url: null,
+    imageUrl: null,
+    status: input.status,
+    archivedFrom: null,
+    visibility: "PUBLIC",
+    location: NO_LOCATION,
+    online: false,
+    tags: [],
+    metadata: {},
+    staff: [],
+    createdAt: now,
+    updatedAt: now,
+    completedAt: null,
+    history: [],
+    ...times,
+  };
+  return withContent(empty, input.content);
+}
+
+/**
+ * The organizer an event of the caller's is to belong to: the one named, else the only one they
+ * write for, else their own, which is then to be made.
+ * @throws {DomainError} `invalid_body` when they write for several; `not_found`, `forbidden`.
+ */
+export async function requireHome(
+  store: Store,
+  principal: Principal & { userId: UserId },
+  { wanted, now }: { wanted: OrganizerId | undefined; now: number },
+): Promise<Home> {
+  const { userId } = principal;
+  if (wanted !== undefined) {
+    if (await getOrganizer(store, wanted) === null) throw notFound(wanted);
+    const mayWrite = principal.role === "admin" ||
+      mayWriteFor(await getOrganizerRole(store, wanted, userId));
+    if (mayWrite) return { organizerId: wanted, first: null };
+    throw new DomainError("forbidden", `The caller is no editor of organizer "${wanted}".`);
+  }
+  const memberships = await listOrganizersOf(store, userId);
+  const writable: OrganizerId[] = [];
+  for (const id of memberships) {
+    if (mayWriteFor(await getOrganizerRole(store, id, userId))) writable.push(id);
+  }
+  if (writable.length > 1) {
+    throw invalidFields([{
+      pointer: "/organizer_id",
+      code: "required",
+      detail: `The caller writes for several organizers; name one of ${writable.join(", ")}.`,
+    }]);
+  }
+  const [only] = writable;
+  if (only !== undefined) return { organizerId: only, first: null };
+  const id = await ownOrganizerId(userId);
+  const first: Organizer = {
+    format: ORGANIZER_FORMAT,
+    id,
+    name: principal.name ?? userId,
+    url: null,
+    externalId: null,
+    createdAt: now,
+    updatedAt: now,
+  };
+  return { organizerId: id, first: { first, owner: userId } };
+}
+
+function requireFutureEnd({ status, endDate, endText }: EventRecord, now: number): void {
+  if (status !== "CONFIRMED" || endDate === null || endDate > now) return;
+  throw invalidFields([{
+    pointer: "/end_date",
+    code: "end_in_past",
+    detail: `A CONFIRMED event needs an end in the future; ${endText} has passed. ` +
+      "Make it a DRAFT, or import it.",
+  }]);
+}

@@ -1,0 +1,219 @@
+/**
+ * The lists of events: discovery, what an external id stands for, and "my events".
+ *
+ * A query becomes a plan of index ranges; everything the ranges do not say is decided on the cards,
+ * at `now`. That is why no list shows an ended event as live, whatever the sweep has done.
+ */
+import { DomainError } from "../kv/errors.ts";
+import type { EventCard, EventStatus, OrganizerId } from "../kv/event_record.ts";
+import { cardOf } from "../kv/event_record.ts";
+import { getEvents, listByExternalId } from "../kv/events.ts";
+import {
+  byOrganizerPrefix,
+  byStaffPrefix,
+  LIVE_BY_END,
+  liveByTagPrefix,
+  livePrefix,
+  PAST_BY_END,
+  statusPrefix,
+} from "../kv/keys.ts";
+import { readPosition } from "../kv/journal.ts";
+import { listOrganizersOf } from "../kv/organizers.ts";
+import type { IndexRange } from "../kv/ranges.ts";
+import type { Store } from "../kv/store.ts";
+import { type EventPage, walkPage } from "./event_walk.ts";
+import { canSee, type Principal, relationTo, requireAdmin, requireSignedIn } from "./policy.ts";
+import { listedUntil, statusAt } from "./status.ts";
+
+export const SORTS = ["start_date", "-start_date", "end_date", "-end_date"] as const;
+export type Sort = typeof SORTS[number];
+
+/** What a list is asked for; dates are epoch milliseconds, bounds exclusive. */
+export interface EventQuery {
+  /** Effective statuses; absent: what is live. */
+  statuses?: EventStatus[] | undefined;
+  sort?: Sort | undefined;
+  startsAfter?: number | undefined;
+  startsBefore?: number | undefined;
+  endsAfter?: number | undefined;
+  tag?: string | undefined;
+  organizerId?: OrganizerId | undefined;
+  city?: string | undefined;
+  country?: string | undefined;
+  online?: boolean | undefined;
+}
+
+export interface ListOptions {
+  principal: Principal;
+  now: number;
+  openEndedMs: number;
+  limit: number;
+  cursor?: string | undefined;
+  /** Called when a page met events whose completion is not recorded yet. */
+  onDue?: () => void;
+}
+
+interface Plan {
+  segments: IndexRange[][];
+  reverse: boolean;
+}
+
+/**
+ * Public events for `query`. A filtered page may be short and still have a `nextCursor`.
+ * @throws {DomainError} `unsupported_query`, `invalid_cursor`, `unauthenticated`, `forbidden`.
+ */
+export async function listEvents(
+  store: Store,
+  query: EventQuery,
+  { principal, now, openEndedMs, limit, cursor, onDue }: ListOptions,
+): Promise<EventPage> {
+  const wanted = new Set<EventStatus>(query.statuses ?? ["CONFIRMED", "ONGOING"]);
+  if (wanted.has("DRAFT")) requireAdmin(principal);
+  const plan = planOf(query, wanted, { now, openEndedMs });
+  const matches = filterOf(query, wanted, { now, openEndedMs });
+  let due = false;
+  const page = await walkPage(store, {
+    ...plan,
+    query: JSON.stringify([query, [...wanted].sort()]),
+    accept(card) {
+      const status = statusAt(card, now);
+      if (status === "COMPLETED" && card.status !== "COMPLETED") due = true;
+      return matches(card, status);
+    },
+  }, { limit, cursor });
+  if (due) onDue?.();
+  return page;
+}
+
+/** The index ranges that hold everything `query` may answer; pure. */
+function planOf(
+  query: EventQuery,
+  wanted: Set<EventStatus>,
+  { now, openEndedMs }: { now: number; openEndedMs: number },
+): Plan {
+  const onlyLive = [...wanted].every((status) => status === "CONFIRMED" || status === "ONGOING");
+  const sort = query.sort ?? (onlyLive ? "start_date" : "-end_date");
+  const reverse = sort.startsWith("-");
+  const openEndedFrom = now - openEndedMs + 1;
+  const starts = {
+    from: query.startsAfter === undefined ? -Infinity : query.startsAfter + 1,
+    to: query.startsBefore ?? Infinity,
+  };
+  if (sort.endsWith("start_date")) {
+    if (query.organizerId !== undefined) {
+      return { segments: [[{ prefix: byOrganizerPrefix(query.organizerId), ...starts }]], reverse };
+    }
+    if (!onlyLive) {
+      throw new DomainError(
+        "unsupported_query",
+        `No index serves status ${[...wanted].join(",")} sorted by start_date. Sort by end_date ` +
+          "or -end_date, or name an organizer.",
+        { parameter: "sort" },
+      );
+    }
+    // What has not started yet cannot stand before now.
+    if (!wanted.has("ONGOING")) starts.from = Math.max(starts.from, now + 1);
+    if (query.tag !== undefined) {
+      return { segments: [[{ prefix: liveByTagPrefix(query.tag), ...starts }]], reverse };
+    }
+    const openEnded = { ...starts, from: Math.max(starts.from, openEndedFrom) };
+    return {
+      segments: [[
+        { prefix: livePrefix("open_ended"), ...openEnded },
+        { prefix: livePrefix("dated"), ...starts },
+      ]],
+      reverse,
+    };
+  }
+  const from = query.endsAfter === undefined ? -Infinity : query.endsAfter + 1;
+  const wantsLive = wanted.has("CONFIRMED") || wanted.has("ONGOING");
+  const dated: IndexRange[] = [];
+  // In the direction events move: draft, live, past, cancelled, archived.
+  if (wanted.has("DRAFT")) dated.push({ prefix: statusPrefix("DRAFT"), from });
+  if (wantsLive || wanted.has("COMPLETED")) {
+    dated.push({
+      prefix: LIVE_BY_END,
+      from: wanted.has("COMPLETED") ? from : Math.max(from, now + 1),
+      // The open-ended stand at Infinity; they are a segment of their own, read by start.
+      to: wantsLive ? Infinity : now + 1,
+    });
+  }
+  if (wanted.has("COMPLETED")) dated.push({ prefix: PAST_BY_END, from });
+  for (const status of ["CANCELLED", "ARCHIVED"] as const) {
+    if (wanted.has(status)) dated.push({ prefix: statusPrefix(status), from });
+  }
+  const segments = [dated];
+  if (wantsLive) segments.push([{ prefix: livePrefix("open_ended"), from: openEndedFrom }]);
+  return { segments: reverse ? segments.reverse() : segments, reverse };
+}
+
+/** Whether a card with this effective status belongs in the answer; pure. */
+function filterOf(
+  query: EventQuery,
+  wanted: Set<EventStatus>,
+  { now, openEndedMs }: { now: number; openEndedMs: number },
+): (card: EventCard, status: EventStatus) => boolean {
+  const { startsAfter, startsBefore, endsAfter, tag, organizerId, online } = query;
+  const city = query.city?.toLowerCase();
+  const country = query.country?.toLowerCase();
+  return (card, status) =>
+    wanted.has(status) &&
+    (card.visibility === "PUBLIC" || status === "DRAFT") &&
+    (card.endDate !== null || (status !== "CONFIRMED" && status !== "ONGOING") ||
+      listedUntil(card, openEndedMs) > now) &&
+    (startsAfter === undefined || card.startDate > startsAfter) &&
+    (startsBefore === undefined || card.startDate < startsBefore) &&
+    (endsAfter === undefined || card.endDate === null || card.endDate > endsAfter) &&
+    (tag === undefined || card.tags.includes(tag)) &&
+    (organizerId === undefined || card.organizerId === organizerId) &&
+    (city === undefined || card.location.city?.toLowerCase() === city) &&
+    (country === undefined || card.location.country?.toLowerCase() === country) &&
+    (online === undefined || card.online === online);
+}
+
+/** The events with this external id that the caller may see, whatever their status. */
+export async function listEventsByExternalId(
+  store: Store,
+  externalId: string,
+  { principal, organizerId }: { principal: Principal; organizerId?: OrganizerId | undefined },
+): Promise<EventPage> {
+  const position = await readPosition(store);
+  const items: EventCard[] = [];
+  for (const stored of await getEvents(store, await listByExternalId(store, externalId))) {
+    if (stored === null) continue;
+    const { record } = stored;
+    if (organizerId !== undefined && record.organizerId !== organizerId) continue;
+    if (canSee(record, await relationTo(store, principal, record))) items.push(cardOf(record));
+  }
+  return { items, nextCursor: null, position };
+}
+
+/**
+ * The events of the caller's organizers and those they staff, all statuses, newest start first.
+ * @throws {DomainError} `unauthenticated`, `invalid_cursor`.
+ */
+export async function listMyEvents(
+  store: Store,
+  includeCompleted: boolean,
+  { principal, now, limit, cursor, onDue }: Omit<ListOptions, "openEndedMs">,
+): Promise<EventPage> {
+  requireSignedIn(principal);
+  const { userId } = principal;
+  const organizers = await listOrganizersOf(store, userId);
+  let due = false;
+  const page = await walkPage(store, {
+    segments: [[
+      ...organizers.map((id) => ({ prefix: byOrganizerPrefix(id) })),
+      { prefix: byStaffPrefix(userId) },
+    ]],
+    reverse: true,
+    query: JSON.stringify(["me", userId, includeCompleted]),
+    accept(card) {
+      const status = statusAt(card, now);
+      if (status === "COMPLETED" && card.status !== "COMPLETED") due = true;
+      return includeCompleted || (status !== "COMPLETED" && status !== "ARCHIVED");
+    },
+  }, { limit, cursor });
+  if (due) onDue?.();
+  return page;
+}

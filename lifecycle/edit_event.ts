@@ -1,0 +1,112 @@
+/** Editing an event: its content and its times, and what a new date does to its status. */
+import { DomainError, type FieldProblem, invalidFields } from "../kv/errors.ts";
+import type { Actor, EventId, EventRecord, EventTimes } from "../kv/event_record.ts";
+import { type EventStep, findByExternalId } from "../kv/events.ts";
+import type { Store } from "../kv/store.ts";
+import { type ChangedEvent, changeEvent, transitionStep } from "./change_event.ts";
+import { changedFields, type EventContent, withContent } from "./event_content.ts";
+import { type Principal, relationTo, requireEdit, requireSignedIn } from "./policy.ts";
+import { resolveTimes, type TimeInput } from "./time_input.ts";
+import { decideTransition } from "./transitions.ts";
+
+export interface EventEdit {
+  content: EventContent;
+  times: TimeInput;
+}
+
+/**
+ * Applies `edit` to the event as the caller. An edit that changes nothing writes nothing.
+ * @throws {DomainError} `not_found`, `unauthenticated`, `forbidden`, `invalid_body`,
+ * `event_archived`, `reopen_required`, `external_id_taken`, `event_too_large`, `conflict`.
+ */
+export function editEvent(
+  store: Store,
+  id: EventId,
+  { edit, principal, now }: { edit: EventEdit; principal: Principal; now: number },
+): Promise<ChangedEvent> {
+  return changeEvent(store, id, {
+    now,
+    async decide(event) {
+      requireEdit(event, await relationTo(store, principal, event), principal);
+      requireSignedIn(principal);
+      const steps = editSteps(event, edit, { now, by: principal.userId });
+      await requireFreeExternalId(store, event, steps);
+      return steps;
+    },
+  });
+}
+
+/** The steps of an edit from a settled event; empty when it changes nothing; pure. */
+export function editSteps(
+  event: EventRecord,
+  edit: EventEdit,
+  { now, by, isImport = false }: { now: number; by: Actor; isImport?: boolean },
+): EventStep[] {
+  let next: EventRecord = withContent(event, edit.content);
+  next = { ...next, ...requireTimes(edit.times, event) };
+  const fields = changedFields(event, next);
+  if (fields === null) return [];
+  if (event.status === "ARCHIVED" && !isImport) {
+    throw new DomainError("event_archived", `Cannot change event "${event.id}": it is ARCHIVED.`);
+  }
+  if (event.status === "COMPLETED" && next.endDate !== event.endDate) {
+    if (!isImport && (next.endDate === null || next.endDate > now)) throw reopenRequired(event);
+    // The clock completed it at its end; a corrected end corrects that, too.
+    if (event.completedAt === event.endDate) next.completedAt = next.endDate;
+  }
+  const steps: EventStep[] = [{
+    next,
+    type: "updated",
+    by,
+    at: now,
+    entry: { transition: null, reason: null, fields },
+  }];
+  if (event.status === "ONGOING" && next.startDate !== event.startDate && next.startDate > now) {
+    const decision = decideTransition(next, "CONFIRMED", { now, isAdmin: false });
+    if (decision.outcome === "allowed") {
+      const { transition } = decision;
+      steps.push(transitionStep(next, transition, { now, by, reason: null, fields: null }));
+    }
+  }
+  return steps;
+}
+
+/** @throws {DomainError} `external_id_taken`, naming the event that has it. */
+export async function requireFreeExternalId(
+  store: Store,
+  event: EventRecord,
+  steps: EventStep[],
+): Promise<void> {
+  const next = steps.at(-1)?.next;
+  if (next === undefined || next.externalId === null) return;
+  if (next.externalId === event.externalId && next.organizerId === event.organizerId) return;
+  const taken = await findByExternalId(store, next.externalId, next.organizerId);
+  if (taken !== null) throw externalIdTaken(next.externalId, taken);
+}
+
+export function externalIdTaken(externalId: string, by: EventId): DomainError {
+  return new DomainError(
+    "external_id_taken",
+    `The external id "${externalId}" belongs to event "${by}" of the same organizer.`,
+    { event_id: by },
+  );
+}
+
+/** The times a request means. @throws {DomainError} `invalid_body`, with JSON pointers. */
+export function requireTimes(input: TimeInput, stored: EventTimes | null): EventTimes {
+  const resolved = resolveTimes(input, stored);
+  if (resolved.outcome === "resolved") return resolved.times;
+  throw invalidFields(resolved.problems.map(({ field, ...problem }): FieldProblem => ({
+    pointer: `/${field}`,
+    ...problem,
+  })));
+}
+
+function reopenRequired(event: EventRecord): DomainError {
+  return new DomainError(
+    "reopen_required",
+    `Cannot move the end of event "${event.id}" into the future: its status is COMPLETED. ` +
+      `To reopen it, POST { "to": "CONFIRMED", "end_date": … } to its transitions.`,
+    { status: event.status, transition: { to: "CONFIRMED" } },
+  );
+}

@@ -1,0 +1,255 @@
+/**
+ * Importing events: each line creates, updates or leaves one event as it is.
+ *
+ * An import is idempotent by content: a second run of the same file changes nothing, also while the
+ * first one runs, and when the stored event has started or ended since.
+ */
+import { DomainError, type ErrorCode } from "../kv/errors.ts";
+import type { EventId, EventRecord, EventStatus, OrganizerId, UserId } from "../kv/event_record.ts";
+import { createEvent, type EventStep, findByExternalId, getEvent } from "../kv/events.ts";
+import type { Store } from "../kv/store.ts";
+import { changeEvent } from "./change_event.ts";
+import { type Home, type NewEvent, newRecord, requireHome } from "./create_event.ts";
+import { editSteps, externalIdTaken, requireFreeExternalId } from "./edit_event.ts";
+import type { Principal } from "./policy.ts";
+import { settle, statusAt } from "./status.ts";
+import { requestedStep } from "./transition_event.ts";
+
+/** One line: what it says of an event, or why it could not be read. */
+export type ImportLine =
+  | { line: number; outcome: "parsed"; event: ImportedEvent }
+  | { line: number; outcome: "invalid"; code: string; detail: string };
+
+/** A line's members; `status` absent leaves a stored event's status alone and creates a DRAFT. */
+export type ImportedEvent = Omit<NewEvent, "status"> & { status?: EventStatus | undefined };
+
+export interface ImportFailure {
+  line: number;
+  code: ErrorCode | string;
+  detail: string;
+}
+
+export interface ImportReport {
+  created: number;
+  updated: number;
+  unchanged: number;
+  failed: number;
+  /** Of the created ones, those with neither id nor external id: every import makes them anew. */
+  created_without_key: number;
+  /** The first thousand. */
+  failures: ImportFailure[];
+}
+
+export interface ImportOptions {
+  principal: Principal & { userId: UserId };
+  clock: () => number;
+  dryRun: boolean;
+}
+
+type LineOutcome = "created" | "updated" | "unchanged";
+
+const LINES_AT_ONCE = 16;
+const FAILURES_NAMED = 1_000;
+const ATTEMPTS = 6;
+
+/**
+ * Imports all lines, up to sixteen at once; lines about the same event one after the other.
+ * A line that fails is reported and the import goes on.
+ * @throws {DomainError} `store_unavailable`, `outcome_unknown`: the lines before are stored, and
+ * the same file can be sent again.
+ */
+export async function importEvents(
+  store: Store,
+  lines: AsyncIterable<ImportLine>,
+  options: ImportOptions,
+): Promise<ImportReport> {
+  const importer = new Importer(store, options);
+  const report: ImportReport = {
+    created: 0,
+    updated: 0,
+    unchanged: 0,
+    failed: 0,
+    created_without_key: 0,
+    failures: [],
+  };
+  const fail = (failure: ImportFailure) => {
+    report.failed++;
+    if (report.failures.length < FAILURES_NAMED) report.failures.push(failure);
+  };
+  const importOne = async (line: ImportLine) => {
+    if (line.outcome === "invalid") {
+      return fail({ line: line.line, code: line.code, detail: line.detail });
+    }
+    try {
+      const outcome = await importer.import(line.event);
+      report[outcome]++;
+      const keyless = line.event.id === undefined && !line.event.content.externalId;
+      if (keyless && outcome === "created") report.created_without_key++;
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      if (error.code === "store_unavailable" || error.code === "outcome_unknown") throw error;
+      fail({ line: line.line, code: error.code, detail: error.detail });
+    }
+  };
+  for await (const group of grouped(lines)) {
+    await Promise.all(group.map(async (sameEvent) => {
+      for (const line of sameEvent) await importOne(line);
+    }));
+  }
+  report.failures.sort((a, b) => a.line - b.line);
+  return report;
+}
+
+/** Slices of up to sixteen lines, in each the lines about one event together. */
+async function* grouped(lines: AsyncIterable<ImportLine>): AsyncGenerator<ImportLine[][]> {
+  let slice = new Map<string, ImportLine[]>();
+  let size = 0;
+  for await (const line of lines) {
+    const key = line.outcome === "parsed" ? keyOf(line.event) ?? `#${line.line}` : `#${line.line}`;
+    const same = slice.get(key);
+    if (same === undefined) slice.set(key, [line]);
+    else same.push(line);
+    if (++size === LINES_AT_ONCE) {
+      yield [...slice.values()];
+      slice = new Map();
+      size = 0;
+    }
+  }
+  if (size > 0) yield [...slice.values()];
+}
+
+function keyOf({ id, organizerId, content }: ImportedEvent): string | null {
+  if (id !== undefined) return id;
+  const { externalId } = content;
+  return externalId ? `${organizerId ?? ""} ${externalId}` : null;
+}
+
+class Importer {
+  readonly #homes = new Map<OrganizerId | undefined, Home>();
+  /** What a dry run would have stored, so that a second line about it is told right. */
+  readonly #wouldStore = new Map<string, EventRecord>();
+
+  constructor(readonly store: Store, readonly options: ImportOptions) {}
+
+  async import(input: ImportedEvent): Promise<LineOutcome> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const { principal, clock, dryRun } = this.options;
+      const now = clock();
+      const home = await this.#home(input.organizerId, now);
+      const { externalId } = input.content;
+      const id = input.id ??
+        (externalId ? await findByExternalId(this.store, externalId, home.organizerId) : null);
+      const stored = id === null ? null : await getEvent(this.store, id);
+      if (stored !== null) {
+        return dryRun
+          ? this.#planUpdate(stored.record, input, now)
+          : await this.#update(stored.record.id, input, now);
+      }
+      if (input.id !== undefined && externalId) {
+        const taken = await findByExternalId(this.store, externalId, home.organizerId);
+        if (taken !== null) throw externalIdTaken(externalId, taken);
+      }
+      const record = importedRecord(input, { organizerId: home.organizerId, now });
+      if (dryRun) return this.#planCreation(record, input, now);
+      const result = await createEvent(this.store, record, principal.userId, home.first);
+      if (result.outcome === "committed") return "created";
+      // Somebody made it, or the organizer, a moment ago: look again.
+    }
+    throw new DomainError("conflict");
+  }
+
+  async #update(id: EventId, input: ImportedEvent, now: number): Promise<LineOutcome> {
+    const by = this.options.principal.userId;
+    const { steps } = await changeEvent(this.store, id, {
+      now,
+      decide: async (event) => {
+        const steps = importSteps(event, input, { now, by });
+        await requireFreeExternalId(this.store, event, steps);
+        return steps;
+      },
+    });
+    return steps === 0 ? "unchanged" : "updated";
+  }
+
+  #planCreation(record: EventRecord, input: ImportedEvent, now: number): LineOutcome {
+    const key = keyOf(input);
+    if (key === null) return "created";
+    const before = this.#wouldStore.get(key);
+    if (before !== undefined) return this.#planUpdate(before, input, now);
+    this.#wouldStore.set(key, record);
+    return "created";
+  }
+
+  #planUpdate(stored: EventRecord, input: ImportedEvent, now: number): LineOutcome {
+    const key = keyOf(input)!;
+    const current = this.#wouldStore.get(key) ?? stored;
+    const steps = importSteps(settle(current, now), input, {
+      now,
+      by: this.options.principal.userId,
+    });
+    const last = steps.at(-1);
+    if (last === undefined) return "unchanged";
+    this.#wouldStore.set(key, last.next);
+    return "updated";
+  }
+
+  async #home(wanted: OrganizerId | undefined, now: number): Promise<Home> {
+    const known = this.#homes.get(wanted);
+    if (known !== undefined) return known;
+    const home = await requireHome(this.store, this.options.principal, { wanted, now });
+    // An organizer that is still to be made is looked up again, until some line has made it.
+    if (home.first === null) this.#homes.set(wanted, home);
+    return home;
+  }
+}
+
+/** The record a line creates. What is over already may be imported as such. */
+function importedRecord(
+  input: ImportedEvent,
+  { organizerId, now }: { organizerId: OrganizerId; now: number },
+): EventRecord {
+  const record = newRecord({ ...input, status: input.status ?? "DRAFT" }, { organizerId, now });
+  const isOver = record.endDate !== null && record.endDate <= now;
+  const over = isOver ? record.endDate : now;
+  if (record.status === "COMPLETED") return { ...record, completedAt: over };
+  if (record.status !== "ARCHIVED") return record;
+  return isOver
+    ? { ...record, archivedFrom: "COMPLETED", completedAt: over }
+    : { ...record, archivedFrom: "CANCELLED" };
+}
+
+/** The steps from a settled event to what the line says; empty when it says nothing new; pure. */
+export function importSteps(
+  event: EventRecord,
+  input: ImportedEvent,
+  { now, by }: { now: number; by: UserId },
+): EventStep[] {
+  const steps = editSteps(event, input, { now, by, isImport: true });
+  const edited = steps.at(-1)?.next ?? event;
+  const target = wantedStatus(event, edited, { status: input.status, now });
+  if (target === null) return steps;
+  const request = { to: target, reason: null };
+  return [...steps, requestedStep(edited, request, { now, by, isAdmin: true, isImport: true })];
+}
+
+/** Where the transition table is to be asked to take the event; null: it may stay as it is. */
+function wantedStatus(
+  event: EventRecord,
+  edited: EventRecord,
+  { status, now }: { status: EventStatus | undefined; now: number },
+): EventStatus | null {
+  const endMoved = edited.endDate !== event.endDate &&
+    (edited.endDate === null || edited.endDate > now);
+  if (status === undefined) {
+    return edited.status === "COMPLETED" && endMoved ? "CONFIRMED" : null;
+  }
+  // Both sides as the clock has them: a file says CONFIRMED of what has ended since.
+  const told = statusAt({ ...edited, status }, now);
+  const held = edited.status === "ARCHIVED" ? edited.archivedFrom : statusAt(edited, now);
+  if (told === held) return null;
+  // Finished early: the file does not know, and its end is the old one.
+  if (held === "COMPLETED" && (told === "CONFIRMED" || told === "ONGOING") && !endMoved) {
+    return null;
+  }
+  return status;
+}

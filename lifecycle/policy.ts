@@ -1,0 +1,96 @@
+/** Who may see and do what. Routes and lists all ask here. */
+import type { EventCard, EventRecord, UserId } from "../kv/event_record.ts";
+import { DomainError } from "../kv/errors.ts";
+import { getOrganizerRole, type OrganizerRole } from "../kv/organizers.ts";
+import type { Store } from "../kv/store.ts";
+
+/** Who asks. A guest has no user. */
+export interface Principal {
+  userId: UserId | null;
+  role: "guest" | "member" | "admin";
+  name: string | null;
+}
+
+export const GUEST: Principal = { userId: null, role: "guest", name: null };
+
+/** The user that `ADMIN_TOKEN` acts as. */
+export const ROOT: Principal & { userId: UserId } = {
+  userId: "usr_root",
+  role: "admin",
+  name: "Administrator",
+};
+
+/** What the caller is to one event: the strongest of their ties. */
+export type Relation = "none" | "viewer" | "editor" | "owner" | "admin";
+
+const RANK: Record<Relation, number> = { none: 0, viewer: 1, editor: 2, owner: 3, admin: 4 };
+
+/** The caller's relation to an event; asks the store for the membership. */
+export async function relationTo(
+  store: Store,
+  principal: Principal,
+  event: Pick<EventRecord, "organizerId" | "staff">,
+): Promise<Relation> {
+  if (principal.role === "admin") return "admin";
+  if (principal.userId === null) return "none";
+  const member = await getOrganizerRole(store, event.organizerId, principal.userId) ?? "none";
+  const staff = event.staff.find((person) => person.userId === principal.userId)?.role ?? "none";
+  return RANK[member] >= RANK[staff] ? member : staff;
+}
+
+/** Drafts and private events are for their people; the rest is for everyone who has the id. */
+export function canSee(event: Pick<EventCard, "status" | "visibility">, relation: Relation) {
+  return relation !== "none" || (event.status !== "DRAFT" && event.visibility !== "PRIVATE");
+}
+
+export function canEdit(relation: Relation): boolean {
+  return RANK[relation] >= RANK.editor;
+}
+
+/**
+ * @throws {DomainError} `not_found` when the caller may not even see it, else `unauthenticated` or
+ * `forbidden`.
+ */
+export function requireEdit(event: EventRecord, relation: Relation, principal: Principal): void {
+  if (!canSee(event, relation)) throw notFound(event.id);
+  if (canEdit(relation)) return;
+  requireSignedIn(principal);
+  throw new DomainError("forbidden", `Cannot change event "${event.id}": the caller is no editor.`);
+}
+
+/** @throws {DomainError} `unauthenticated`. */
+export function requireSignedIn(
+  principal: Principal,
+): asserts principal is Principal & { userId: UserId } {
+  if (principal.userId === null) throw new DomainError("unauthenticated");
+}
+
+/** @throws {DomainError} `unauthenticated`, `forbidden`. */
+export function requireAdmin(
+  principal: Principal,
+): asserts principal is Principal & { userId: UserId } {
+  requireSignedIn(principal);
+  if (principal.role !== "admin") {
+    throw new DomainError("forbidden", "This is for administrators.");
+  }
+}
+
+/** @throws {DomainError} `unauthenticated`, `forbidden`. */
+export function requireMember(
+  principal: Principal,
+): asserts principal is Principal & { userId: UserId } {
+  requireSignedIn(principal);
+  if (principal.role === "guest") {
+    throw new DomainError("forbidden", "Guests cannot create events.");
+  }
+}
+
+/** Whether someone of this role among an organizer's members may write its events. */
+export function mayWriteFor(role: OrganizerRole | null): boolean {
+  return role === "owner" || role === "editor";
+}
+
+export function notFound(id: string): DomainError {
+  const kind = id.startsWith("org_") ? "organizer" : "event";
+  return new DomainError("not_found", `There is no ${kind} "${id}" that the caller may see.`);
+}
