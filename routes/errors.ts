@@ -1,0 +1,106 @@
+/**
+ * Problem details (RFC 9457): the only place that knows which HTTP status a domain error has.
+ */
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { DomainError, type ErrorCode, ERRORS, type FieldProblem } from "../kv/errors.ts";
+import type { AppEnv } from "./app_deps.ts";
+import { commonHeaders } from "./headers.ts";
+
+const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
+  invalid_body: 422,
+  invalid_query: 400,
+  malformed_json: 400,
+  unsupported_media_type: 415,
+  payload_too_large: 413,
+  invalid_cursor: 400,
+  unsupported_query: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  illegal_transition: 409,
+  event_archived: 409,
+  reopen_required: 409,
+  external_id_taken: 409,
+  event_too_large: 422,
+  newer_format: 409,
+  conflict: 409,
+  job_not_found: 404,
+  store_unavailable: 503,
+  outcome_unknown: 503,
+  internal: 500,
+};
+
+/** Seconds after which trying again makes sense. */
+const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
+  store_unavailable: 5,
+  outcome_unknown: 5,
+  conflict: 1,
+};
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ErrorCode;
+  request_id: string;
+  errors?: FieldProblem[];
+  [extension: string]: unknown;
+}
+
+/** Answers a thrown error; whatever is not a domain error is logged whole and told as a constant. */
+export function problemResponse(error: unknown, c: Context<AppEnv>): Response {
+  const known = domainErrorOf(error);
+  if (known === null) c.get("log")?.error("request failed", { error });
+  const { code, detail, extensions } = known ?? new DomainError("internal");
+  const { status: currentStatus, ...more } = extensions;
+  const status = STATUS[code];
+  const problem: Problem = {
+    type: `/problems/${code}`,
+    title: ERRORS[code],
+    status,
+    detail,
+    code,
+    request_id: c.get("requestId"),
+    ...fieldProblems(code, detail, more),
+    ...more,
+    // `status` is the HTTP status (RFC 9457), so the event's goes by another name.
+    ...(currentStatus === undefined ? {} : { current_status: currentStatus }),
+  };
+  const headers = commonHeaders(c, "application/problem+json");
+  headers["cache-control"] = "no-store";
+  const retryAfter = RETRY_AFTER[code];
+  if (retryAfter !== undefined) headers["retry-after"] = String(retryAfter);
+  if (status === 401) headers["www-authenticate"] = 'Bearer realm="curtain"';
+  return new Response(JSON.stringify(problem), { status, headers });
+}
+
+/** The HTTP status of an error, for pages that tell it in HTML. */
+export function statusOf(error: unknown): ContentfulStatusCode {
+  return STATUS[domainErrorOf(error)?.code ?? "internal"];
+}
+
+/** Which field a problem is about that has no list of its own; the pointer "" is the whole body. */
+function fieldProblems(
+  code: ErrorCode,
+  detail: string,
+  { parameter }: Record<string, unknown>,
+): { errors?: FieldProblem[] } {
+  if (typeof parameter === "string") return { errors: [{ parameter, code, detail }] };
+  if (code === "invalid_cursor") return { errors: [{ parameter: "cursor", code, detail }] };
+  if (code === "malformed_json") return { errors: [{ pointer: "", code, detail }] };
+  return {};
+}
+
+function domainErrorOf(error: unknown): DomainError | null {
+  if (error instanceof DomainError) return error;
+  if (!(error instanceof HTTPException)) return null;
+  // Hono's own: it reads the media type and the JSON body before a handler can.
+  if (error.status === 400) {
+    return new DomainError("malformed_json", "The body is not valid JSON: it cannot be parsed.");
+  }
+  return error.status === 415 ? new DomainError("unsupported_media_type") : null;
+}

@@ -1,0 +1,214 @@
+/** `/v1/events`: discovery, one event, and writing it. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { DomainError } from "../kv/errors.ts";
+import type { EventId, EventRecord, OrganizerId } from "../kv/event_record.ts";
+import { deleteEvent, getEvent } from "../kv/events.ts";
+import { submitEvent } from "../lifecycle/create_event.ts";
+import { listEvents, listEventsByExternalId } from "../lifecycle/discovery.ts";
+import { editEvent } from "../lifecycle/edit_event.ts";
+import { cardView, type EventView, eventView } from "../lifecycle/event_view.ts";
+import type { EventPage } from "../lifecycle/event_walk.ts";
+import {
+  canSee,
+  notFound,
+  type Principal,
+  relationTo,
+  requireEdit,
+  requireSignedIn,
+} from "../lifecycle/policy.ts";
+import { settle } from "../lifecycle/status.ts";
+import { answer, apiApp, json, jsonBody, problems, takesJson } from "./api.ts";
+import type { AppDeps } from "./app_deps.ts";
+import {
+  editOf,
+  eventId,
+  EventInput,
+  EventList,
+  EventPatch,
+  EventSchema,
+} from "./event_schemas.ts";
+import { eventQueryOf, EventsQuery } from "./query_schemas.ts";
+
+export const EventPath = z.object({ id: eventId });
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/v1/events",
+  summary: "List events",
+  description: "Public events that are live now, by start; other statuses when asked for by name.",
+  request: { query: EventsQuery },
+  responses: { 200: json(EventList, "A page of events"), ...problems(400, 401, 403, 503) },
+});
+
+const createEventRoute = createRoute({
+  method: "post",
+  path: "/v1/events",
+  summary: "Create an event",
+  request: { body: jsonBody(EventInput) },
+  middleware: takesJson,
+  responses: {
+    201: { ...json(EventSchema, "The event"), headers: z.object({ location: z.string() }) },
+    ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+  },
+});
+
+const getRoute = createRoute({
+  method: "get",
+  path: "/v1/events/{id}",
+  summary: "Get an event",
+  description: "Any status by direct URL; drafts and private events for their people only.",
+  request: { params: EventPath },
+  responses: { 200: json(EventSchema, "The event"), ...problems(401, 404, 503) },
+});
+
+const patchRoute = createRoute({
+  method: "patch",
+  path: "/v1/events/{id}",
+  summary: "Edit an event",
+  description: "A merge patch (RFC 7396). A patch that changes nothing writes nothing.",
+  request: {
+    params: EventPath,
+    body: {
+      required: true,
+      content: {
+        "application/merge-patch+json": { schema: EventPatch },
+      },
+    },
+  },
+  middleware: takesJson,
+  responses: {
+    200: json(EventSchema, "The event"),
+    ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+  },
+});
+
+const deleteRoute = createRoute({
+  method: "delete",
+  path: "/v1/events/{id}",
+  summary: "Delete a draft",
+  request: { params: EventPath },
+  responses: { 204: { description: "Gone" }, ...problems(401, 403, 404, 409, 503) },
+});
+
+export function events(deps: AppDeps) {
+  const { store, runner, clock, openEndedMs } = deps;
+  const app = apiApp();
+
+  app.openapi(listRoute, async (c) => {
+    const query = c.req.valid("query");
+    const principal = c.get("principal");
+    const now = clock();
+    const { limit, cursor, external_id } = query;
+    const page = external_id === undefined
+      ? await listEvents(store, eventQueryOf(query), {
+        principal,
+        now,
+        openEndedMs,
+        limit,
+        cursor,
+        onDue: () => runner.wake(),
+      })
+      : await listEventsByExternalId(store, external_id, {
+        principal,
+        organizerId: requireOnlyOrganizer(query),
+      });
+    return answer(c, pageView(page, { now, openEndedMs }), 200);
+  });
+
+  app.openapi(createEventRoute, async (c) => {
+    const { status, organizer_id, ...body } = c.req.valid("json");
+    const principal = c.get("principal");
+    const now = clock();
+    const record = await submitEvent(store, {
+      ...editOf(body),
+      status,
+      organizerId: organizer_id as OrganizerId | undefined,
+    }, { principal, now });
+    const location = `/v1/events/${record.id}`;
+    return answer(c, await viewFor(record, principal, now), 201, { location });
+  });
+
+  app.openapi(getRoute, async (c) => {
+    const { id } = c.req.valid("param");
+    const stored = await getEvent(store, id as EventId);
+    if (stored === null) throw notFound(id);
+    const principal = c.get("principal");
+    const relation = await relationTo(store, principal, stored.record);
+    if (!canSee(stored.record, relation)) throw notFound(id);
+    const showStaff = relation !== "none";
+    return answer(c, eventView(stored.record, { now: clock(), openEndedMs, showStaff }), 200);
+  });
+
+  app.openapi(patchRoute, async (c) => {
+    const { id } = c.req.valid("param");
+    const principal = c.get("principal");
+    const now = clock();
+    const { record } = await editEvent(store, id as EventId, {
+      edit: editOf(c.req.valid("json")),
+      principal,
+      now,
+    });
+    return answer(c, await viewFor(record, principal, now), 200);
+  });
+
+  app.openapi(deleteRoute, async (c) => {
+    const { id } = c.req.valid("param");
+    await deleteDraft(id as EventId, c.get("principal"));
+    return c.body(null, 204);
+  });
+
+  async function deleteDraft(id: EventId, principal: Principal): Promise<void> {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const stored = await getEvent(store, id);
+      if (stored === null) throw notFound(id);
+      const { record } = stored;
+      requireEdit(record, await relationTo(store, principal, record), principal);
+      requireSignedIn(principal);
+      if (record.status !== "DRAFT") {
+        const { status } = settle(record, clock());
+        throw new DomainError(
+          "illegal_transition",
+          `Cannot delete event "${id}": its status is ${status}; only a DRAFT can be deleted.`,
+          { status, allowed: [] },
+        );
+      }
+      const by = { by: principal.userId, at: clock() };
+      if ((await deleteEvent(store, stored, by)).outcome === "committed") return;
+    }
+    throw new DomainError("conflict");
+  }
+
+  async function viewFor(
+    record: EventRecord,
+    principal: Principal,
+    now: number,
+  ): Promise<EventView> {
+    const showStaff = await relationTo(store, principal, record) !== "none";
+    return eventView(record, { now, openEndedMs, showStaff });
+  }
+
+  return app;
+}
+
+/** A page as it is answered. */
+export function pageView(page: EventPage, options: { now: number; openEndedMs: number }) {
+  return {
+    items: page.items.map((card) => cardView(card, options)),
+    next_cursor: page.nextCursor,
+    position: page.position,
+  };
+}
+
+/** `external_id` finds one event whatever its status; only its organizer may narrow it. */
+function requireOnlyOrganizer(query: z.output<typeof EventsQuery>): OrganizerId | undefined {
+  const { external_id: _, limit: __, organizer, ...others } = query;
+  const other = Object.keys(others).find((name) =>
+    others[name as keyof typeof others] !== undefined
+  );
+  if (other === undefined) return organizer as OrganizerId | undefined;
+  throw new DomainError(
+    "unsupported_query",
+    `"external_id" goes together with "organizer" only, not with "${other}".`,
+    { parameter: other },
+  );
+}

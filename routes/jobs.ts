@@ -1,0 +1,249 @@
+/** `/v1/jobs`: what runs by itself, its runs, and running it by hand. For administrators. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { DomainError } from "../kv/errors.ts";
+import {
+  getJobRecord,
+  getLease,
+  getRun,
+  listRuns,
+  type RunRecord,
+  updateJobRecord,
+} from "../kv/jobs.ts";
+import { MAX_REASON_LENGTH } from "../kv/limits.ts";
+import { instantText } from "../kv/event_record.ts";
+import { isRunId, runStartedAt } from "../lifecycle/ids.ts";
+import type { Job } from "../lifecycle/jobs/job.ts";
+import { type FinishedRun, intervalOf, isPaused } from "../lifecycle/jobs/runner.ts";
+import { requireAdmin } from "../lifecycle/policy.ts";
+import { answer, apiApp, json, jsonBody, problems, takesJson } from "./api.ts";
+import type { AppDeps } from "./app_deps.ts";
+import { line } from "./event_schemas.ts";
+import { flag, limit } from "./query_schemas.ts";
+
+const RUN_STATUSES = [
+  "running",
+  "succeeded",
+  "partial",
+  "failed",
+  "skipped_overlap",
+  "skipped_paused",
+] as const;
+
+const RunSchema = z.object({
+  id: z.string(),
+  job: z.string(),
+  trigger: z.enum(["cron", "startup", "manual", "traffic"]),
+  dry_run: z.boolean(),
+  status: z.enum(RUN_STATUSES),
+  started_at: z.string(),
+  finished_at: z.string().nullable(),
+  examined: z.int(),
+  changed: z.int(),
+  conflicts: z.int(),
+  failed: z.int(),
+  late_by_seconds: z.number().nullable(),
+  more_left: z.boolean(),
+  failures: z.array(z.object({ event_id: z.string(), error: z.string() })),
+  error: z.string().nullable(),
+  would_change: z.array(z.object({ id: z.string(), from: z.string(), to: z.string() })).optional(),
+}).meta({ id: "JobRun" });
+
+const JobSchema = z.object({
+  name: z.string(),
+  description: z.string(),
+  interval_seconds: z.number(),
+  paused: z.object({ reason: z.string(), until: z.string() }).nullable(),
+  running: z.object({ run_id: z.string(), trigger: z.string(), started_at: z.string() }).nullable(),
+  last_run: RunSchema.nullable(),
+  last_success_at: z.string().nullable(),
+  empty_runs: z.int(),
+  consecutive_failures: z.int(),
+}).meta({ id: "Job" });
+
+const JobPath = z.object({ name: z.string().max(100) });
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/v1/jobs",
+  summary: "List the jobs",
+  responses: {
+    200: json(z.object({ items: z.array(JobSchema) }), "The jobs"),
+    ...problems(401, 403, 503),
+  },
+});
+
+const patchRoute = createRoute({
+  method: "patch",
+  path: "/v1/jobs/{name}",
+  summary: "Change how often a job is due, or pause it",
+  request: {
+    params: JobPath,
+    body: jsonBody(
+      z.strictObject({
+        interval_seconds: z.int().min(60).max(86_400).nullable().optional(),
+        paused: z.strictObject({
+          reason: line(MAX_REASON_LENGTH, 1),
+          until: z.iso.datetime({ offset: true }),
+        }).nullable().optional(),
+      }).meta({ id: "JobPatch" }),
+    ),
+  },
+  middleware: takesJson,
+  responses: { 200: json(JobSchema, "The job"), ...problems(400, 401, 403, 404, 413, 415, 422) },
+});
+
+const listRunsRoute = createRoute({
+  method: "get",
+  path: "/v1/jobs/{name}/runs",
+  summary: "List a job's runs, newest first",
+  request: {
+    params: JobPath,
+    query: z.strictObject({
+      limit,
+      before: z.string().optional(),
+    }),
+  },
+  responses: {
+    200: json(
+      z.object({ items: z.array(RunSchema), next_before: z.string().nullable() }),
+      "The runs that did something",
+    ),
+    ...problems(400, 401, 403, 404, 503),
+  },
+});
+
+const getRunRoute = createRoute({
+  method: "get",
+  path: "/v1/jobs/{name}/runs/{run_id}",
+  summary: "Watch a run",
+  request: { params: JobPath.extend({ run_id: z.string() }) },
+  responses: { 200: json(RunSchema, "The run"), ...problems(401, 403, 404, 503) },
+});
+
+const runRoute = createRoute({
+  method: "post",
+  path: "/v1/jobs/{name}/runs",
+  summary: "Run a job now",
+  description:
+    "Answers the finished run; with `Prefer: respond-async` at once, and where to watch.",
+  request: { params: JobPath, query: z.strictObject({ dry_run: flag.default(false) }) },
+  responses: {
+    200: json(RunSchema, "The finished run"),
+    202: json(RunSchema, "The run, begun"),
+    ...problems(400, 401, 403, 404, 503),
+  },
+});
+
+export function jobs({ store, runner, clock }: AppDeps) {
+  const app = apiApp();
+
+  app.openapi(listRoute, async (c) => {
+    requireAdmin(c.get("principal"));
+    return answer(c, { items: await Promise.all(runner.jobs.map(jobView)) }, 200);
+  });
+
+  app.openapi(patchRoute, async (c) => {
+    requireAdmin(c.get("principal"));
+    const job = runner.job(c.req.valid("param").name);
+    const { interval_seconds, paused } = c.req.valid("json");
+    await updateJobRecord(store, job.name, (record) => ({
+      ...record,
+      ...(interval_seconds === undefined
+        ? {}
+        : { intervalMs: interval_seconds === null ? null : interval_seconds * 1000 }),
+      ...(paused === undefined ? {} : {
+        pause: paused && { reason: paused.reason, until: Date.parse(paused.until) },
+      }),
+    }));
+    return answer(c, await jobView(job), 200);
+  });
+
+  app.openapi(listRunsRoute, async (c) => {
+    requireAdmin(c.get("principal"));
+    const { name } = runner.job(c.req.valid("param").name);
+    const { limit, before } = c.req.valid("query");
+    if (before !== undefined && !isRunId(before)) {
+      const detail = `before: "${before.slice(0, 40)}" is no run's id.`;
+      throw new DomainError("invalid_query", detail, { parameter: "before" });
+    }
+    const from = before && { startedAt: runStartedAt(before), id: before };
+    const runs = await listRuns(store, name, { limit: limit + 1, before: from });
+    const items = runs.slice(0, limit).map(runView);
+    return answer(c, { items, next_before: runs.length > limit ? items.at(-1)!.id : null }, 200);
+  });
+
+  app.openapi(getRunRoute, async (c) => {
+    requireAdmin(c.get("principal"));
+    const { name, run_id: id } = c.req.valid("param");
+    const job = runner.job(name);
+    const run = isRunId(id) ? await getRun(store, job.name, runStartedAt(id), id) : null;
+    if (run === null) throw new DomainError("not_found", `Job "${name}" has no run "${id}".`);
+    return answer(c, runView(run), 200);
+  });
+
+  app.openapi(runRoute, async (c) => {
+    requireAdmin(c.get("principal"));
+    const job = runner.job(c.req.valid("param").name);
+    const { dry_run: dryRun } = c.req.valid("query");
+    const { run, finished } = await runner.start(job.name, { trigger: "manual", dryRun });
+    const location = `/v1/jobs/${job.name}/runs/${run.id}`;
+    if (/\brespond-async\b/i.test(c.req.header("prefer") ?? "")) {
+      return answer(c, runView(run), 202, { location, "preference-applied": "respond-async" });
+    }
+    return answer(c, finishedView(await finished), 200);
+  });
+
+  async function jobView(job: Job) {
+    const [{ value: record }, { value: lease }] = await Promise.all([
+      getJobRecord(store, job.name),
+      getLease(store, job.name),
+    ]);
+    const now = clock();
+    const held = lease !== null && lease.expiresAt > now;
+    return {
+      name: job.name,
+      description: job.description,
+      interval_seconds: intervalOf(job, record) / 1000,
+      paused: isPaused(record, now)
+        ? { reason: record.pause!.reason, until: instantText(record.pause!.until) }
+        : null,
+      running: held
+        ? {
+          run_id: lease.runId,
+          trigger: lease.trigger,
+          started_at: instantText(lease.startedAt),
+        }
+        : null,
+      last_run: record.lastRun === null ? null : runView(record.lastRun),
+      last_success_at: record.lastSuccessAt === null ? null : instantText(record.lastSuccessAt),
+      empty_runs: record.emptyRuns,
+      consecutive_failures: record.consecutiveFailures,
+    };
+  }
+
+  return app;
+}
+
+function runView(run: RunRecord) {
+  return {
+    id: run.id,
+    job: run.job,
+    trigger: run.trigger,
+    dry_run: run.dryRun,
+    status: run.status,
+    started_at: instantText(run.startedAt),
+    finished_at: run.finishedAt === null ? null : instantText(run.finishedAt),
+    examined: run.examined,
+    changed: run.changed,
+    conflicts: run.conflicts,
+    failed: run.failed,
+    late_by_seconds: run.lateByMs === null ? null : run.lateByMs / 1000,
+    more_left: run.moreLeft,
+    failures: run.failures.map(({ eventId, error }) => ({ event_id: eventId, error })),
+    error: run.error,
+  };
+}
+
+function finishedView(run: FinishedRun) {
+  return run.dryRun ? { ...runView(run), would_change: run.planned } : runView(run);
+}

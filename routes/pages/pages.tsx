@@ -1,0 +1,106 @@
+/**
+ * The pages for people: what is on, and one page an event. Rendered here, without a build; what
+ * happens on them later is `live_script.ts`.
+ */
+import { type Context, Hono } from "hono";
+import { DomainError, type ErrorCode, ERRORS } from "../../kv/errors.ts";
+import { getEvent } from "../../kv/events.ts";
+import { MAX_TAG_LENGTH } from "../../kv/limits.ts";
+import { listEvents } from "../../lifecycle/discovery.ts";
+import { isEventId } from "../../lifecycle/ids.ts";
+import { canSee, notFound, relationTo } from "../../lifecycle/policy.ts";
+import { settle } from "../../lifecycle/status.ts";
+import type { AppDeps, AppEnv } from "../app_deps.ts";
+import { statusOf } from "../errors.ts";
+import { ErrorPage } from "./error_page.tsx";
+import { EventPage } from "./event_page.tsx";
+import { sendPage } from "./layout.tsx";
+import { ListPage } from "./list_page.tsx";
+import { LIVE_SCRIPT } from "./live_script.ts";
+import { STYLESHEET } from "./stylesheet.ts";
+
+const PAGE_SIZE = 30;
+
+/** The pages' app; `principal` must have been set before. */
+export function pages(deps: AppDeps): Hono<AppEnv> {
+  const { store, runner, clock, openEndedMs } = deps;
+  const app = new Hono<AppEnv>();
+
+  app.get("/", async (c) => {
+    const now = clock();
+    const cursor = c.req.query("cursor") || undefined;
+    const tag = c.req.query("tag")?.trim() || null;
+    // No event has such a tag, and the store refuses a key that long.
+    const nothing = tag !== null && tag.length > MAX_TAG_LENGTH;
+    const page = nothing ? { items: [], nextCursor: null } : await listEvents(
+      store,
+      { tag: tag ?? undefined },
+      {
+        principal: c.get("principal"),
+        now,
+        openEndedMs,
+        limit: PAGE_SIZE,
+        cursor,
+        onDue: () => runner.wake(),
+      },
+    );
+    return sendPage(
+      c,
+      <ListPage
+        events={page.items}
+        tag={tag}
+        continued={cursor !== undefined}
+        nextCursor={page.nextCursor}
+        now={now}
+        openEndedMs={openEndedMs}
+      />,
+    );
+  });
+
+  app.get("/events/:id", async (c) => {
+    const now = clock();
+    const id = c.req.param("id");
+    const stored = isEventId(id) ? await getEvent(store, id) : null;
+    if (stored === null) throw notFound(id);
+    const event = settle(stored.record, now);
+    if (!canSee(event, await relationTo(store, c.get("principal"), event))) throw notFound(id);
+    return sendPage(c, <EventPage event={event} now={now} openEndedMs={openEndedMs} />);
+  });
+
+  app.get("/assets/curtain.css", (c) => sendAsset(c, STYLESHEET, "text/css"));
+  app.get("/assets/live.js", (c) => sendAsset(c, LIVE_SCRIPT, "text/javascript"));
+
+  app.onError((error, c) => {
+    const code = error instanceof DomainError ? error.code : "internal";
+    if (code === "internal") (c.get("log") ?? deps.log).error("page failed", { error });
+    const { title, detail } = TOLD[code] ?? { title: "This did not work", detail: ERRORS[code] };
+    const status = statusOf(error);
+    return sendPage(c, <ErrorPage title={title} detail={detail} now={clock()} />, status);
+  });
+
+  return app;
+}
+
+/** What people are told where the API's words would not help them. */
+const TOLD: Partial<Record<ErrorCode, { title: string; detail: string }>> = {
+  not_found: {
+    title: "There is nothing here",
+    detail: "No event has this address, or it is not for everyone to see.",
+  },
+  invalid_cursor: {
+    title: "This page of the list is gone",
+    detail: "Its address belongs to another list. Start again from the first page.",
+  },
+  store_unavailable: {
+    title: "The events cannot be read just now",
+    detail: "Please try again in a few seconds.",
+  },
+};
+
+function sendAsset(c: Context<AppEnv>, text: string, type: string): Response {
+  return c.body(text, 200, {
+    "content-type": `${type}; charset=utf-8`,
+    "cache-control": "public, max-age=300",
+    "x-content-type-options": "nosniff",
+  });
+}

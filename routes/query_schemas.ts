@@ -1,0 +1,82 @@
+/** Query parameters. A parameter that is not named here is refused, so that typing errors show. */
+import { z } from "@hono/zod-openapi";
+import { EVENT_STATUSES, type EventStatus, type OrganizerId } from "../kv/event_record.ts";
+import { type EventQuery, SORTS } from "../lifecycle/discovery.ts";
+import { organizerId } from "./event_schemas.ts";
+
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/i;
+
+/** An RFC 3339 instant; a "+" that arrived as a blank, because nobody escaped it, is put back. */
+const instant = z.string().transform((text, context) => {
+  const restored = text.replace(" ", "+");
+  try {
+    // Not `Date.parse`, which takes 30 February for 2 March.
+    if (INSTANT.test(restored)) return Temporal.Instant.from(restored).epochMilliseconds;
+  } catch {
+    // No such instant: told below.
+  }
+  context.addIssue({
+    code: "custom",
+    message: "This must be an instant with offset, such as 2026-12-05T19:30:00Z",
+  });
+  return z.NEVER;
+}).meta({ type: "string", format: "date-time" });
+
+export const limit = z.string().regex(
+  /^([1-9]\d?|100)$/,
+  "This must be a whole number from 1 to 100",
+)
+  .default("20").transform(Number).meta({ type: "integer", minimum: 1, maximum: 100 });
+
+const cursor = z.string().min(1).max(1_000).optional().meta({
+  description: "`next_cursor` of the page before, with the same other parameters.",
+});
+
+export const flag = z.enum(["true", "false"], 'This must be "true" or "false"')
+  .transform((text) => text === "true");
+
+/** One or several statuses: repeated, or separated by commas. */
+const statuses = z.union([z.string(), z.array(z.string())]).transform((given, context) => {
+  const names = [given].flat().flatMap((text) => text.split(","));
+  const unknown = names.find((name) => !(EVENT_STATUSES as readonly string[]).includes(name));
+  if (unknown === undefined) return [...new Set(names)] as EventStatus[];
+  context.addIssue({
+    code: "custom",
+    message: `"${unknown.slice(0, 40)}" is no status; there are ${EVENT_STATUSES.join(", ")}`,
+  });
+  return z.NEVER;
+}).meta({ type: "string", description: "Effective statuses, separated by commas." });
+
+export const PageQuery = z.strictObject({ limit, cursor });
+
+export const EventsQuery = PageQuery.extend({
+  status: statuses.optional(),
+  sort: z.enum(SORTS, `This must be one of ${SORTS.join(", ")}`).optional(),
+  starts_after: instant.optional(),
+  starts_before: instant.optional(),
+  ends_after: instant.optional(),
+  tag: z.string().min(1).max(50).optional(),
+  organizer: organizerId.optional(),
+  city: z.string().min(1).max(100).optional(),
+  country: z.string().min(1).max(100).optional(),
+  online: flag.optional(),
+  external_id: z.string().min(1).max(200).optional(),
+});
+
+export const MyEventsQuery = PageQuery.extend({ include_completed: flag.default(true) });
+
+/** The query as the lifecycle takes it. */
+export function eventQueryOf(query: z.output<typeof EventsQuery>): EventQuery {
+  return {
+    statuses: query.status,
+    sort: query.sort,
+    startsAfter: query.starts_after,
+    startsBefore: query.starts_before,
+    endsAfter: query.ends_after,
+    tag: query.tag,
+    organizerId: query.organizer as OrganizerId | undefined,
+    city: query.city,
+    country: query.country,
+    online: query.online,
+  };
+}

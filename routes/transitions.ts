@@ -1,0 +1,68 @@
+/** `/v1/events/{id}/transitions`: how an event goes from status to status. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { getEvent, listHistory } from "../kv/events.ts";
+import { type EventId, type HistoryEntry, instantText } from "../kv/event_record.ts";
+import { canSee, notFound, relationTo } from "../lifecycle/policy.ts";
+import { transitionEvent } from "../lifecycle/transition_event.ts";
+import { answer, apiApp, json, jsonBody, problems, takesJson } from "./api.ts";
+import type { AppDeps } from "./app_deps.ts";
+import { TransitionBody, TransitionSchema } from "./event_schemas.ts";
+import { EventPath } from "./events.ts";
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/v1/events/{id}/transitions",
+  summary: "List an event's transitions",
+  description: "Newest first: what was recorded, by whom. `clock` is time itself.",
+  request: { params: EventPath },
+  responses: {
+    200: json(z.object({ items: z.array(TransitionSchema) }), "The transitions"),
+    ...problems(401, 404, 503),
+  },
+});
+
+const makeRoute = createRoute({
+  method: "post",
+  path: "/v1/events/{id}/transitions",
+  summary: "Publish, start, complete, cancel or reopen an event",
+  request: { params: EventPath, body: jsonBody(TransitionBody) },
+  middleware: takesJson,
+  responses: {
+    201: json(TransitionSchema, "The transition that was made"),
+    ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+  },
+});
+
+export function transitions({ store, clock }: AppDeps) {
+  const app = apiApp();
+
+  app.openapi(listRoute, async (c) => {
+    const { id } = c.req.valid("param");
+    const stored = await getEvent(store, id as EventId);
+    if (stored === null) throw notFound(id);
+    const { record } = stored;
+    if (!canSee(record, await relationTo(store, c.get("principal"), record))) throw notFound(id);
+    const history = await listHistory(store, record, { limit: 500 });
+    return answer(c, { items: history.flatMap(transitionView) }, 200);
+  });
+
+  app.openapi(makeRoute, async (c) => {
+    const { id } = c.req.valid("param");
+    const { to, reason, end_date } = c.req.valid("json");
+    const { record } = await transitionEvent(store, id as EventId, {
+      input: { to, reason: reason ?? null, endDate: end_date },
+      principal: c.get("principal"),
+      now: clock(),
+    });
+    return answer(c, record.history.flatMap(transitionView).at(-1)!, 201);
+  });
+
+  return app;
+}
+
+/** Edits are no transitions, and to clients a job is the clock at work. */
+function transitionView({ transition, at, by, reason, version }: HistoryEntry) {
+  if (transition === null) return [];
+  const who = by.startsWith("job:") ? "clock" : by;
+  return [{ ...transition, at: instantText(at), by: who, reason, version }];
+}
