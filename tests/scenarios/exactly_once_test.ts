@@ -1,0 +1,196 @@
+/** Completed exactly once: sweeps race each other and the organizers, and nothing is lost. */
+import assert from "node:assert/strict";
+import type { EventId, EventRecord } from "../../kv/event_record.ts";
+import { createEvent, getEvent, replaceEvent } from "../../kv/events.ts";
+import type { Store } from "../../kv/store.ts";
+import { settleStep } from "../../lifecycle/change_event.ts";
+import { editEvent } from "../../lifecycle/edit_event.ts";
+import { newEventId } from "../../lifecycle/ids.ts";
+import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
+import { SILENT } from "../../lifecycle/log.ts";
+import { ROOT } from "../../lifecycle/policy.ts";
+import { transitionEvent } from "../../lifecycle/transition_event.ts";
+import {
+  allChanges,
+  allRecords,
+  aRecord,
+  assertIndexesRebuild,
+  completionsByEvent,
+  HOUR,
+  memoryStore,
+  NOW,
+  scaled,
+  storeEvent,
+} from "../support/fixture.ts";
+import { random } from "../support/random.ts";
+
+const LATER = NOW + 3 * HOUR;
+
+async function storeDue(store: Store, count: number): Promise<EventId[]> {
+  const ids: EventId[] = [];
+  for (let i = 0; i < count; i++) {
+    const record = aRecord({ id: newEventId(NOW), title: `Event ${i}` });
+    await createEvent(store, record, ROOT.userId);
+    ids.push(record.id);
+  }
+  return ids;
+}
+
+function sweep(store: Store, number: number) {
+  return COMPLETE_EVENTS.run(store, {
+    runId: `run_${number}`,
+    now: LATER,
+    dryRun: false,
+    shouldStop: () => false,
+    log: SILENT,
+  });
+}
+
+/** What an organizer did to an event, to be found in it afterwards. */
+interface Deed {
+  id: EventId;
+  kind: "retitled" | "extended" | "cancelled";
+  value: string;
+}
+
+async function organize(
+  store: Store,
+  ids: EventId[],
+  { seed, deeds }: { seed: number; deeds: number },
+): Promise<Deed[]> {
+  const next = random(seed);
+  const done: Deed[] = [];
+  for (let i = 0; i < deeds; i++) {
+    const id = ids[Math.floor(next() * ids.length)]!;
+    const kind = (["retitled", "extended", "cancelled"] as const)[Math.floor(next() * 3)]!;
+    const value = `${kind} by ${seed}-${i}`;
+    // Organizers act a moment before the end, so the edit is legitimate whenever it lands first.
+    const now = NOW;
+    try {
+      if (kind === "cancelled") {
+        const input = { to: "CANCELLED", reason: value } as const;
+        await transitionEvent(store, id, { input, principal: ROOT, now });
+      } else {
+        const times = kind === "extended" ? { endDate: "2026-12-06T12:00:00Z" } : {};
+        const edit = { content: { metadata: { [value]: "yes" } }, times };
+        await editEvent(store, id, { edit, principal: ROOT, now });
+      }
+      done.push({ id, kind, value });
+    } catch (error) {
+      // Too late: it is over, or somebody cancelled it. A refusal is no lost edit.
+      const code = (error as { code?: string }).code;
+      assert.ok(
+        ["illegal_transition", "reopen_required", "conflict"].includes(code!),
+        String(error),
+      );
+    }
+  }
+  return done;
+}
+
+async function assertNothingLost(store: Store, deeds: Deed[]): Promise<void> {
+  const records = new Map((await allRecords(store)).map((record) => [record.id, record]));
+  for (const { id, kind, value } of deeds) {
+    const record = records.get(id)!;
+    if (kind === "cancelled") {
+      assert.equal(record.status, "CANCELLED", `${id} was ${value}`);
+    } else {
+      assert.equal(record.metadata[value], "yes", `${id} lost "${value}"`);
+    }
+  }
+}
+
+async function assertExactlyOnce(store: Store): Promise<number> {
+  const completions = await completionsByEvent(store);
+  for (const record of await allRecords(store)) {
+    const expected = record.status === "COMPLETED" ? 1 : 0;
+    assert.equal(completions.get(record.id) ?? 0, expected, `${record.id} is ${record.status}`);
+    const moved = record.status === "CANCELLED" || (record.endDate ?? Infinity) > LATER;
+    assert.ok(expected === 1 || moved, `${record.id} is neither completed nor moved`);
+  }
+  const versions = new Map<EventId, number>();
+  for (const { event, version } of await allChanges(store)) {
+    assert.equal(version, (versions.get(event.id) ?? 0) + 1, `${event.id} skips a version`);
+    versions.set(event.id, version);
+  }
+  return completions.size;
+}
+
+Deno.test("8 sweeps at once, while organizers edit, extend and cancel, complete each event once", async () => {
+  const store = await memoryStore();
+  try {
+    const ids = await storeDue(store, scaled(2_000, 400));
+    const deeds = scaled(300, 60);
+    const [reports, ...done] = await Promise.all([
+      Promise.all(Array.from({ length: 8 }, (_, i) => sweep(store, i))),
+      ...Array.from({ length: 4 }, (_, seed) => organize(store, ids, { seed, deeds })),
+    ]);
+    // What an organizer had in hand when the sweeps passed by is left to the next one.
+    const last = await sweep(store, 8);
+    const completed = await assertExactlyOnce(store);
+    assert.equal(
+      [...reports, last].reduce((sum, report) => sum + report.changed, 0),
+      completed,
+      "the reports count each completion once",
+    );
+    await assertNothingLost(store, done.flat());
+    await assertIndexesRebuild(store);
+    assert.ok(done.flat().length > 0 && completed > 0);
+  } finally {
+    store.close();
+  }
+});
+
+Deno.test("a sweep whose decision was overtaken leaves the organizer's edit alone", async () => {
+  const store = await memoryStore();
+  try {
+    const read = await storeEvent(store);
+    const edit = { content: {}, times: { endDate: "2026-12-06T12:00:00Z" } };
+    await editEvent(store, read.record.id, { edit, principal: ROOT, now: NOW });
+    const step = settleStep(read.record, { now: LATER, by: "job:run_1" })!;
+    assert.equal((await replaceEvent(store, read, [step])).outcome, "conflict");
+    assert.equal((await sweep(store, 1)).changed, 0);
+    assert.equal((await getEvent(store, read.record.id))!.record.status, "ONGOING");
+  } finally {
+    store.close();
+  }
+});
+
+Deno.test("this suite catches a write path that reads again and checks the newer version", async () => {
+  const store = await memoryStore();
+  try {
+    // The well-known mistake: the decision is made on one read, the version of another is checked.
+    async function careless(id: EventId, decide: (record: EventRecord) => EventRecord) {
+      const decidedOn = (await getEvent(store, id))!;
+      const next = decide(decidedOn.record);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      const readAgain = (await getEvent(store, id))!;
+      return await replaceEvent(store, readAgain, [{
+        next,
+        type: "updated",
+        by: ROOT.userId,
+        at: NOW,
+        entry: { transition: null, reason: null, fields: null },
+      }]);
+    }
+    const { record: { id } } = await storeEvent(store);
+    const deeds: Deed[] = Array.from({ length: 10 }, (_, i) => ({
+      id,
+      kind: "retitled",
+      value: `edit ${i}`,
+    }));
+    const outcomes = await Promise.all(
+      deeds.map(({ value }) =>
+        careless(id, (record) => ({
+          ...record,
+          metadata: { ...record.metadata, [value]: "yes" },
+        }))
+      ),
+    );
+    const acknowledged = deeds.filter((_, i) => outcomes[i]!.outcome === "committed");
+    assert.ok(acknowledged.length > 1);
+    await assert.rejects(assertNothingLost(store, acknowledged), /lost "edit/);
+  } finally {
+    store.close();
+  }
+});

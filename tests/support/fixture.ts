@@ -1,0 +1,164 @@
+/** What tests start from: a fresh store in memory, a clock that stands still, the real app. */
+import assert from "node:assert/strict";
+import { indexEntries } from "../../kv/event_indexes.ts";
+import type { EventId, EventRecord } from "../../kv/event_record.ts";
+import { createEvent, getEvent, type StoredEvent } from "../../kv/events.ts";
+import type { Change } from "../../kv/journal.ts";
+import { Store, type StoreOptions } from "../../kv/store.ts";
+import { newRecord } from "../../lifecycle/create_event.ts";
+import type { Job } from "../../lifecycle/jobs/job.ts";
+import { JobRunner } from "../../lifecycle/jobs/runner.ts";
+import { SILENT } from "../../lifecycle/log.ts";
+import { type Principal, ROOT } from "../../lifecycle/policy.ts";
+import { createApp } from "../../routes/app.ts";
+import { bearerAuthentication } from "../../routes/authentication.ts";
+
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** The clock's reading unless a test sets another: 2026-12-05T18:00:00Z. */
+export const NOW = Date.parse("2026-12-05T18:00:00Z");
+
+export const ADMIN_TOKEN = "test-token-of-at-least-32-characters";
+export const ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}` };
+
+/** The whole suite or its small counts: `TEST_SCALE=full` gives the first. */
+export function scaled<T>(full: T, small: T): T {
+  return Deno.env.get("TEST_SCALE") === "full" ? full : small;
+}
+
+export function memoryStore(options: StoreOptions = {}): Promise<Store> {
+  return Deno.openKv(":memory:").then((kv) => Store.over(kv, options));
+}
+
+export interface TestApp extends AsyncDisposable {
+  store: Store;
+  runner: JobRunner;
+  /** Set `clock.now` to move time. */
+  clock: { now: number };
+  /** Sends a request; an object body goes as JSON. */
+  request: (method: string, path: string, options?: RequestOptions) => Promise<Response>;
+  app: ReturnType<typeof createApp>;
+}
+
+export interface RequestOptions {
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** The real app on a store of its own. `authenticate` by default knows the admin's token. */
+export async function testApp(options: {
+  store?: Store;
+  jobs?: readonly Job[];
+  authenticate?: (request: Request) => Principal;
+} = {}): Promise<TestApp> {
+  const store = options.store ?? await memoryStore();
+  const clock = { now: NOW };
+  const read = () => clock.now;
+  const runner = new JobRunner(store, { clock: read, log: SILENT, ...options });
+  const app = createApp({
+    store,
+    runner,
+    clock: read,
+    openEndedMs: DAY,
+    log: SILENT,
+    authenticate: options.authenticate ?? bearerAuthentication(ADMIN_TOKEN),
+    build: { version: "0.0.0-test", deployment: null },
+  });
+  return {
+    store,
+    runner,
+    clock,
+    app,
+    async request(method, path, { body, headers = {} } = {}) {
+      const isText = typeof body === "string" || body instanceof ReadableStream;
+      return await app.request(path, {
+        method,
+        headers: {
+          ...(body === undefined || isText ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: isText ? body as BodyInit : JSON.stringify(body) }),
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      await runner.stop();
+      store.close();
+    },
+  };
+}
+
+/** A record that was never stored: CONFIRMED, PUBLIC, from an hour ago to an hour from `NOW`. */
+export function aRecord(overrides: Partial<EventRecord> = {}): EventRecord {
+  const base = newRecord({
+    content: { title: "Winter Gala", tags: ["music"] },
+    times: { startDate: "2026-12-05T17:00:00Z", endDate: "2026-12-05T19:00:00Z" },
+    status: "CONFIRMED",
+  }, { organizerId: "org_00000000000000000000000000", now: NOW - DAY });
+  return { ...base, ...overrides };
+}
+
+/** Stores `aRecord(overrides)` and answers it as it was read back. */
+export async function storeEvent(
+  store: Store,
+  overrides: Partial<EventRecord> = {},
+): Promise<StoredEvent> {
+  const record = aRecord(overrides);
+  const result = await createEvent(store, record, ROOT.userId);
+  assert.equal(result.outcome, "committed");
+  return (await getEvent(store, record.id))!;
+}
+
+const INDEXES = [
+  "events_by_status_and_end_date",
+  "confirmed_events_by_start_date",
+  "live_events_by_start_date",
+  "live_events_by_end_date",
+  "live_events_by_tag",
+  "past_events_by_end_date",
+  "events_by_organizer",
+  "events_by_staff",
+  "event_by_external_id",
+];
+
+/** Every record in the store. */
+export async function allRecords(store: Store): Promise<EventRecord[]> {
+  const entries = await Array.fromAsync(store.kv.list<EventRecord>({ prefix: ["event"] }));
+  return entries.map((entry) => entry.value);
+}
+
+/** Asserts that the indexes are exactly those rebuilt from the records. */
+export async function assertIndexesRebuild(store: Store): Promise<void> {
+  const expected = new Map<string, unknown>();
+  for (const record of await allRecords(store)) {
+    for (const { key, value } of indexEntries(record)) expected.set(key.join("|"), value);
+  }
+  const actual = new Map<string, unknown>();
+  for (const index of INDEXES) {
+    for await (const entry of store.kv.list({ prefix: [index] })) {
+      actual.set(entry.key.join("|"), entry.value);
+    }
+  }
+  assert.deepEqual([...actual.keys()].sort(), [...expected.keys()].sort());
+  for (const [key, value] of actual) assert.deepEqual(value, expected.get(key), key);
+}
+
+/** Every change in the journal, oldest first. */
+export async function allChanges(store: Store) {
+  const entries = await Array.fromAsync(
+    store.kv.list<{ changes: Change[] }>({ prefix: ["journal"] }),
+  );
+  return entries.flatMap((entry) => entry.value.changes);
+}
+
+/** Completions in the journal, counted by event. */
+export async function completionsByEvent(store: Store): Promise<Map<EventId, number>> {
+  const counts = new Map<EventId, number>();
+  for (const { type, event } of await allChanges(store)) {
+    if (type !== "transitioned" || event.status !== "COMPLETED") continue;
+    counts.set(event.id, (counts.get(event.id) ?? 0) + 1);
+  }
+  return counts;
+}

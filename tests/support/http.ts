@@ -1,0 +1,79 @@
+/** Asking the app over HTTP: who asks, and what an answer must be like. */
+import assert from "node:assert/strict";
+import { readPosition } from "../../kv/journal.ts";
+import type { EventCardView, EventView } from "../../lifecycle/event_view.ts";
+import { GUEST, type Principal, ROOT } from "../../lifecycle/policy.ts";
+import type { Problem } from "../../routes/errors.ts";
+import type { TestApp } from "./fixture.ts";
+
+/** For `testApp({ authenticate })`: the header `x-as` names the user; without one it is a guest. */
+export function byName(request: Request): Principal {
+  const name = request.headers.get("x-as");
+  if (name === null) return GUEST;
+  return name === "root" ? ROOT : { userId: `usr_${name}`, role: "member", name };
+}
+
+export const as = (name: string) => ({ "x-as": name });
+
+/** The least a published event of tomorrow needs. */
+export const TOMORROW = {
+  title: "Winter Gala",
+  status: "CONFIRMED",
+  start_date: "2026-12-06T19:30:00Z",
+  end_date: "2026-12-06T23:00:00Z",
+};
+
+export interface EventListView {
+  items: EventCardView[];
+  next_cursor: string | null;
+  position: string;
+}
+
+/** Status, then content type, then body. */
+export async function json<T = EventView>(response: Response, status = 200): Promise<T> {
+  const text = await response.text();
+  assert.equal(response.status, status, text);
+  assert.equal(response.headers.get("content-type"), "application/json");
+  return JSON.parse(text);
+}
+
+/** The same for a problem (RFC 9457), with its code from the catalogue. */
+export async function problem(response: Response, status: number, code: string): Promise<Problem> {
+  const text = await response.text();
+  assert.equal(response.status, status, text);
+  assert.equal(response.headers.get("content-type"), "application/problem+json");
+  const body: Problem = JSON.parse(text);
+  const { type, title, detail, request_id } = body;
+  assert.deepEqual([body.status, body.code, type], [status, code, `/problems/${code}`]);
+  for (const sentence of [title, detail, request_id]) assert.notEqual(sentence ?? "", "");
+  return body;
+}
+
+/** What a problem is about: `/title required`, `limit repeated_parameter`. */
+export function places({ errors = [] }: Problem): string[] {
+  return errors.map(({ pointer, parameter, code }) => `${pointer ?? parameter} ${code}`);
+}
+
+export async function create(
+  t: TestApp,
+  headers: Record<string, string>,
+  fields: Record<string, unknown> = {},
+): Promise<EventView> {
+  const body = { ...TOMORROW, ...fields };
+  return await json(await t.request("POST", "/v1/events", { body, headers }), 201);
+}
+
+export async function list(
+  t: TestApp,
+  query = "",
+  headers: Record<string, string> = {},
+): Promise<EventListView> {
+  return await json(await t.request("GET", `/v1/events${query}`, { headers }));
+}
+
+/** Asserts that the journal stands where it stood: `act` committed nothing. */
+export async function assertWritesNothing(t: TestApp, act: () => Promise<unknown>): Promise<void> {
+  const before = await readPosition(t.store);
+  await act();
+  assert.equal(await readPosition(t.store), before, "something was written");
+}

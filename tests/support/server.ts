@@ -1,0 +1,77 @@
+/** The program itself as a child process, as people run it. */
+import assert from "node:assert/strict";
+import { textLines } from "./text_lines.ts";
+
+export interface Server extends AsyncDisposable {
+  url: string;
+  /** What it printed so far. */
+  lines: string[];
+  /** Waits for a line that matches; fails when the output ends without one. */
+  line: (pattern: RegExp) => Promise<string>;
+  kill: (signal: Deno.Signal) => void;
+  status: Promise<Deno.CommandStatus>;
+}
+
+export interface ServerOptions {
+  args?: string[];
+  env?: Record<string, string>;
+}
+
+/** Starts `main.ts` on a free port of loopback and waits until it listens. */
+export async function startServer({ args = [], env = {} }: ServerOptions): Promise<Server> {
+  const server = spawnServer({ args, env });
+  const listening = await server.line(/listens/);
+  server.url = /https?:\/\/[^\s",]+/.exec(listening)![0];
+  return server;
+}
+
+/** Starts `main.ts`, whatever becomes of it. */
+export function spawnServer({ args = [], env = {} }: ServerOptions): Server {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", new URL("../../main.ts", import.meta.url).pathname, ...args],
+    env: { PORT: "0", HOST: "127.0.0.1", LOG_LEVEL: "info", NO_COLOR: "1", ...env },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const lines: string[] = [];
+  const waiting = new Set<() => void>();
+  let open = 2;
+  const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
+    for await (const line of stream.pipeThrough(new TextDecoderStream()).pipeThrough(textLines())) {
+      lines.push(line);
+      for (const check of waiting) check();
+    }
+    open--;
+    for (const check of waiting) check();
+  };
+  const reading = Promise.all([read(child.stdout), read(child.stderr)]);
+  let ended = false;
+  const status = child.status.finally(() => ended = true);
+  return {
+    url: "",
+    lines,
+    status,
+    line: (pattern) =>
+      new Promise((resolve, reject) => {
+        const check = () => {
+          const found = lines.find((line) => pattern.test(line));
+          if (found === undefined && open > 0) return;
+          waiting.delete(check);
+          if (found !== undefined) resolve(found);
+          else {reject(
+              new assert.AssertionError({ message: `no ${pattern} in:\n${lines.join("\n")}` }),
+            );}
+        };
+        waiting.add(check);
+        check();
+      }),
+    kill: (signal) => {
+      if (!ended) child.kill(signal);
+    },
+    async [Symbol.asyncDispose]() {
+      if (!ended) child.kill("SIGKILL");
+      await status;
+      await reading;
+    },
+  };
+}
