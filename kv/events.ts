@@ -101,13 +101,13 @@ export async function listByExternalId(store: Store, externalId: string): Promis
  * `conflict`: the id or the external id is taken, or the organizer was made meanwhile.
  * @throws {DomainError} `event_too_large`.
  */
-export function createEvent(
+export async function createEvent(
   store: Store,
   record: EventRecord,
   by: Actor,
   organizer: { first: Organizer; owner: UserId } | null = null,
 ): Promise<CommitOutcome> {
-  const stored = written(record, 1, {
+  const stored = written(compacted(record), null, {
     transition: { name: "create", from: null, to: record.status },
     reason: null,
     fields: null,
@@ -128,7 +128,7 @@ export function createEvent(
     event: cardOf(stored),
     was: null,
   };
-  return commitWithChanges(store, operation, [change]);
+  return await commitWithChanges(store, operation, [change]);
 }
 
 /**
@@ -150,32 +150,35 @@ export function replaceEvent(
  * would hide lost updates.)
  */
 export async function replaceEvents(store: Store, writes: EventWrite[]): Promise<ReplaceOutcome> {
-  if (writes.length > MAX_CHECKS_PER_COMMIT) {
-    throw new RangeError(`A commit takes ${MAX_CHECKS_PER_COMMIT} events, not ${writes.length}`);
+  const batch: Batch = { operation: store.kv.atomic(), changes: [], checks: 0 };
+  const records = writes.map((write) => addReplacement(batch, write));
+  if (batch.checks > MAX_CHECKS_PER_COMMIT) {
+    throw new RangeError(
+      `A commit takes ${MAX_CHECKS_PER_COMMIT} checks; ${writes.length} events and their new ` +
+        `external ids need ${batch.checks}`,
+    );
   }
-  const operation = store.kv.atomic();
-  const changes: Change[] = [];
-  const records = writes.map((write) => addReplacement(operation, write, changes));
-  const result = await commitWithChanges(store, operation, changes);
+  const result = await commitWithChanges(store, batch.operation, batch.changes);
   if (result.outcome === "conflict") return result;
   const { versionstamp } = result;
   return { outcome: "committed", stored: records.map((record) => ({ record, versionstamp })) };
 }
 
-function addReplacement(
-  operation: Deno.AtomicOperation,
-  { read, steps }: EventWrite,
-  changes: Change[],
-): EventRecord {
+/** One commit in the making. */
+interface Batch {
+  operation: Deno.AtomicOperation;
+  changes: Change[];
+  checks: number;
+}
+
+function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord {
   requireWritable(read.record);
+  const { operation } = batch;
   let record = read.record;
   for (const step of steps) {
-    const next = written(step.next, record.version + 1, {
-      ...step.entry,
-      at: step.at,
-      by: step.by,
-    });
-    changes.push({
+    const content = step.type === "transitioned" ? step.next : compacted(step.next);
+    const next = written(content, record, { ...step.entry, at: step.at, by: step.by });
+    batch.changes.push({
       type: step.type,
       at: step.at,
       by: step.by,
@@ -194,7 +197,7 @@ function addReplacement(
   record = { ...record, history: kept };
   if (steps.some((step) => step.type !== "transitioned")) requireFits(record, read.record);
   operation.set(eventKey(id), record);
-  writeIndexes(operation, read.record, record);
+  batch.checks += 1 + writeIndexes(operation, read.record, record);
   return record;
 }
 
@@ -212,13 +215,11 @@ export async function deleteEvent(
   const operation = store.kv.atomic()
     .check({ key: eventKey(record.id), versionstamp: read.versionstamp })
     .delete(eventKey(record.id));
-  const older = await store.list({ prefix: eventHistoryPrefix(record.id) }, {
-    limit: MAX_MUTATIONS_PER_COMMIT / 2,
-  });
+  const older = await listOlderHistory(store, record.id);
   for (const row of older) operation.delete(row.key);
   writeIndexes(operation, record, null);
   const version = record.version + 1;
-  return commitWithChanges(store, operation, [{
+  const result = await commitWithChanges(store, operation, [{
     type: "deleted",
     at,
     by,
@@ -226,6 +227,28 @@ export async function deleteEvent(
     event: { ...cardOf(record), version },
     was: beforeOf(record, record),
   }]);
+  // What one commit cannot hold goes after it: before it, a conflict would leave an event without.
+  if (result.outcome === "committed" && older.length === HISTORY_KEYS_PER_COMMIT) {
+    await deleteOlderHistory(store, record.id);
+  }
+  return result;
+}
+
+/** Leaves room in the commit for the event's index entries. */
+const HISTORY_KEYS_PER_COMMIT = MAX_MUTATIONS_PER_COMMIT / 2;
+
+function listOlderHistory(store: Store, id: EventId): Promise<Deno.KvEntry<HistoryEntry>[]> {
+  return store.list({ prefix: eventHistoryPrefix(id) }, { limit: HISTORY_KEYS_PER_COMMIT });
+}
+
+async function deleteOlderHistory(store: Store, id: EventId): Promise<void> {
+  for (;;) {
+    const rows = await listOlderHistory(store, id);
+    if (rows.length === 0) return;
+    const operation = store.kv.atomic();
+    for (const row of rows) operation.delete(row.key);
+    await store.commit(operation);
+  }
 }
 
 /** The whole history of an event, newest first, at most `limit` entries before `beforeVersion`. */
@@ -245,33 +268,53 @@ export async function listHistory(
   return [...newest, ...older.map((row) => row.value)];
 }
 
+/** Answers how many checks it added. */
 function writeIndexes(
   operation: Deno.AtomicOperation,
   before: EventRecord | null,
   after: EventRecord | null,
-): void {
+): number {
   const { sets, deletes } = indexChanges(before, after);
+  let checks = 0;
   for (const { key, value, unique } of sets) {
-    if (unique) operation.check({ key, versionstamp: null });
+    if (unique) {
+      operation.check({ key, versionstamp: null });
+      checks++;
+    }
     operation.set(key, value);
   }
   for (const key of deletes) operation.delete(key);
+  return checks;
 }
 
-/** The record as it is stored: numbered, stamped with our format, its history extended. */
+/**
+ * The record as it is stored: numbered, stamped with our format, with the history of `before` and
+ * one entry more. (Not with its own: the steps of one commit were all decided on the same read, so
+ * the second one's does not know of the first.)
+ */
 function written(
   record: EventRecord,
-  version: number,
+  before: EventRecord | null,
   entry: Omit<HistoryEntry, "version">,
 ): EventRecord {
+  const version = (before?.version ?? 0) + 1;
   return {
     ...record,
     format: EVENT_FORMAT,
     generation: INDEX_GENERATION,
     version,
     updatedAt: entry.at,
-    history: [...record.history, { version, ...entry }],
+    history: [...(before?.history ?? []), { version, ...entry }],
   };
+}
+
+/**
+ * The same record with every text as V8 stores it anew. A trimmed or cut text keeps the two bytes a
+ * character of the one it was cut from, even when nothing but Latin is left, and would take twice
+ * what `sizeBound` says.
+ */
+function compacted(record: EventRecord): EventRecord {
+  return JSON.parse(JSON.stringify(record));
 }
 
 function keptHistory(history: HistoryEntry[]): HistoryEntry[] {

@@ -3,6 +3,7 @@
  * the write path asks it whether a commit that seemed to fail was applied after all.
  */
 import type { Actor, EventCard, EventRecord, EventStatus, UserId } from "./event_record.ts";
+import { DomainError } from "./errors.ts";
 import { JOURNAL, JOURNAL_HEAD } from "./keys.ts";
 import type { Store } from "./store.ts";
 
@@ -51,6 +52,7 @@ export type CommitOutcome =
  * because of itself; so before a conflict is believed, the journal is searched for our own entry,
  * from the newest versionstamp known before the attempt. The operation must hold at least one
  * check: without one, a commit that is sent again is applied twice.
+ * @throws {DomainError} `outcome_unknown`.
  */
 export async function commitWithChanges(
   store: Store,
@@ -65,7 +67,13 @@ export async function commitWithChanges(
     .set(JOURNAL_HEAD, changes.length);
   const result = await store.commit(operation);
   if (result.ok) return { outcome: "committed", versionstamp: result.versionstamp };
-  const own = await findOwnEntry(store, writeId, since);
+  let own: string | null;
+  try {
+    own = await findOwnEntry(store, writeId, since);
+  } catch (error) {
+    // A read failed, yet "nothing was changed" would be a guess.
+    throw new DomainError("outcome_unknown", undefined, {}, { cause: error });
+  }
   return own === null ? { outcome: "conflict" } : { outcome: "committed", versionstamp: own };
 }
 
