@@ -46,6 +46,10 @@ export function sealCursor(store: Store, place: ListPlace, query: string): strin
 export function openCursor(store: Store, cursor: string, query: string): ListPlace {
   try {
     const sealed = Buffer.from(cursor, "base64url");
+    // Checked first, because a decipher that is given too short a tag is never freed.
+    if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new RangeError("too short");
+    // Decoding passes over bits and characters that mean nothing: they would be other cursors.
+    if (sealed.toString("base64url") !== cursor) throw new Error("Not as we write it");
     const decipher = createDecipheriv(
       "aes-256-gcm",
       store.cursorKey,

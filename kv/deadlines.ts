@@ -7,8 +7,10 @@ import { DomainError } from "./errors.ts";
 const LOOK_EVERY_MS = 100;
 
 interface Call {
-  endsAt: number;
-  giveUp: () => void;
+  /** Looks that are left to it. */
+  looks: number;
+  reject: (error: DomainError) => void;
+  code: "store_unavailable" | "outcome_unknown";
 }
 
 export class Deadlines {
@@ -26,10 +28,8 @@ export class Deadlines {
   ): Promise<T> {
     this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY_MS);
     return new Promise((resolve, reject) => {
-      const pending: Call = {
-        endsAt: performance.now() + ms,
-        giveUp: () => reject(new DomainError(code)),
-      };
+      // One more than fit, because the first look may come at once.
+      const pending: Call = { looks: Math.ceil(ms / LOOK_EVERY_MS) + 1, reject, code };
       this.#calls.add(pending);
       call.then(
         (value) => {
@@ -52,11 +52,10 @@ export class Deadlines {
 
   #look(): void {
     if (this.#calls.size === 0) return this.stop();
-    const now = performance.now();
     for (const call of this.#calls) {
-      if (call.endsAt > now) continue;
+      if (--call.looks > 0) continue;
       this.#calls.delete(call);
-      call.giveUp();
+      call.reject(new DomainError(call.code));
     }
   }
 }

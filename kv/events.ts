@@ -174,10 +174,14 @@ interface Batch {
 function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord {
   requireWritable(read.record);
   const { operation } = batch;
+  const isEdited = steps.some((step) => step.type !== "transitioned");
   let record = read.record;
   for (const step of steps) {
-    const content = step.type === "transitioned" ? step.next : compacted(step.next);
-    const next = written(content, record, { ...step.entry, at: step.at, by: step.by });
+    const next = written(isEdited ? compacted(step.next) : step.next, record, {
+      ...step.entry,
+      at: step.at,
+      by: step.by,
+    });
     batch.changes.push({
       type: step.type,
       at: step.at,
@@ -195,7 +199,7 @@ function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord 
     operation.set(eventHistoryKey(id, entry.version), entry);
   }
   record = { ...record, history: kept };
-  if (steps.some((step) => step.type !== "transitioned")) requireFits(record, read.record);
+  if (isEdited) requireFits(record, read.record);
   operation.set(eventKey(id), record);
   batch.checks += 1 + writeIndexes(operation, read.record, record);
   return record;

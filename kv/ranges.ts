@@ -42,25 +42,20 @@ export async function readRanges(
   { after, reverse = false, batch }: RangeReadOptions,
 ): Promise<{ rows: IndexRow[]; done: boolean }> {
   const direction = reverse ? -1 : 1;
-  const rows = new Map<EventId, IndexRow>();
   let horizon: IndexRow | null = null;
   const batches: IndexRow[][] = [];
   for (const range of ranges) {
-    const selector = selectorOf(range, after, reverse);
-    const entries = selector === null
-      ? []
-      : await store.list<EventCard | null>(selector, { limit: batch, reverse });
-    const read = entries.map((entry): IndexRow => ({
-      date: entry.key[entry.key.length - 2] as number,
-      id: entry.key[entry.key.length - 1] as EventId,
-      card: entry.value,
-    }));
-    batches.push(read);
+    const read = await readBatch(store, range, { after, reverse, batch });
     const last = read.length === batch ? read[batch - 1]! : null;
     if (last !== null && (horizon === null || direction * compare(last, horizon) < 0)) {
       horizon = last;
     }
+    if (read.length > 0) batches.push(read);
   }
+  const done = horizon === null;
+  // Usually only one of the ranges has anything here, and its rows are in order.
+  if (batches.length <= 1) return { rows: batches[0] ?? [], done };
+  const rows = new Map<EventId, IndexRow>();
   for (const row of batches.flat()) {
     if (horizon !== null && direction * compare(row, horizon) > 0) continue;
     const other = rows.get(row.id);
@@ -68,9 +63,22 @@ export async function readRanges(
       rows.set(row.id, row);
     }
   }
-  const sorted = [...rows.values()];
-  if (ranges.length > 1) sorted.sort((a, b) => direction * compare(a, b));
-  return { rows: sorted, done: horizon === null };
+  return { rows: [...rows.values()].sort((a, b) => direction * compare(a, b)), done };
+}
+
+async function readBatch(
+  store: Store,
+  range: IndexRange,
+  { after, reverse = false, batch }: RangeReadOptions,
+): Promise<IndexRow[]> {
+  const selector = selectorOf(range, after, reverse);
+  if (selector === null) return [];
+  const entries = await store.list<EventCard | null>(selector, { limit: batch, reverse });
+  return entries.map(({ key, value }) => ({
+    date: key[key.length - 2] as number,
+    id: key[key.length - 1] as EventId,
+    card: value,
+  }));
 }
 
 function compare(a: { date: number; id: string }, b: { date: number; id: string }): number {

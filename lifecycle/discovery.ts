@@ -53,6 +53,11 @@ export interface ListOptions {
   onDue?: () => void;
 }
 
+interface ListTime {
+  now: number;
+  openEndedMs: number;
+}
+
 interface Plan {
   segments: IndexRange[][];
   reverse: boolean;
@@ -86,72 +91,88 @@ export async function listEvents(
 }
 
 /** The index ranges that hold everything `query` may answer; pure. */
-function planOf(
-  query: EventQuery,
-  wanted: Set<EventStatus>,
-  { now, openEndedMs }: { now: number; openEndedMs: number },
-): Plan {
+function planOf(query: EventQuery, wanted: Set<EventStatus>, time: ListTime): Plan {
   const onlyLive = [...wanted].every((status) => status === "CONFIRMED" || status === "ONGOING");
   const sort = query.sort ?? (onlyLive ? "start_date" : "-end_date");
   const reverse = sort.startsWith("-");
-  const openEndedFrom = now - openEndedMs + 1;
+  if (sort.endsWith("end_date")) {
+    return { segments: segmentsByEnd(query, wanted, { ...time, reverse }), reverse };
+  }
+  if (!onlyLive && query.organizerId === undefined) {
+    throw new DomainError(
+      "unsupported_query",
+      `No index serves status ${[...wanted].join(",")} sorted by start_date. Sort by end_date ` +
+        "or -end_date, or name an organizer.",
+      { parameter: "sort" },
+    );
+  }
+  return { segments: [rangesByStart(query, wanted, time)], reverse };
+}
+
+function rangesByStart(
+  query: EventQuery,
+  wanted: Set<EventStatus>,
+  { now, openEndedMs }: ListTime,
+): IndexRange[] {
   const starts = {
     from: query.startsAfter === undefined ? -Infinity : query.startsAfter + 1,
     to: query.startsBefore ?? Infinity,
   };
-  if (sort.endsWith("start_date")) {
-    if (query.organizerId !== undefined) {
-      return { segments: [[{ prefix: byOrganizerPrefix(query.organizerId), ...starts }]], reverse };
-    }
-    if (!onlyLive) {
-      throw new DomainError(
-        "unsupported_query",
-        `No index serves status ${[...wanted].join(",")} sorted by start_date. Sort by end_date ` +
-          "or -end_date, or name an organizer.",
-        { parameter: "sort" },
-      );
-    }
-    // What has not started yet cannot stand before now.
-    if (!wanted.has("ONGOING")) starts.from = Math.max(starts.from, now + 1);
-    if (query.tag !== undefined) {
-      return { segments: [[{ prefix: liveByTagPrefix(query.tag), ...starts }]], reverse };
-    }
-    const openEnded = { ...starts, from: Math.max(starts.from, openEndedFrom) };
-    return {
-      segments: [[
-        { prefix: livePrefix("open_ended"), ...openEnded },
-        { prefix: livePrefix("dated"), ...starts },
-      ]],
-      reverse,
-    };
+  if (query.organizerId !== undefined) {
+    return [{ prefix: byOrganizerPrefix(query.organizerId), ...starts }];
   }
+  // What has not started yet cannot stand before now.
+  if (!wanted.has("ONGOING")) starts.from = Math.max(starts.from, now + 1);
+  if (query.tag !== undefined) return [{ prefix: liveByTagPrefix(query.tag), ...starts }];
+  const openEnded = { ...starts, from: Math.max(starts.from, now - openEndedMs + 1) };
+  return [
+    { prefix: livePrefix("open_ended"), ...openEnded },
+    { prefix: livePrefix("dated"), ...starts },
+  ];
+}
+
+/** In each segment in the direction events move: draft, live, past, cancelled, archived. */
+function segmentsByEnd(
+  query: EventQuery,
+  wanted: Set<EventStatus>,
+  { now, openEndedMs, reverse }: ListTime & { reverse: boolean },
+): IndexRange[][] {
   const from = query.endsAfter === undefined ? -Infinity : query.endsAfter + 1;
   const wantsLive = wanted.has("CONFIRMED") || wanted.has("ONGOING");
-  const dated: IndexRange[] = [];
-  // In the direction events move: draft, live, past, cancelled, archived.
-  if (wanted.has("DRAFT")) dated.push({ prefix: statusPrefix("DRAFT"), from });
+  const drafts = wanted.has("DRAFT") ? [statusPrefix("DRAFT")] : [];
+  const over = wanted.has("COMPLETED") ? [PAST_BY_END] : [];
+  for (const status of ["CANCELLED", "ARCHIVED"] as const) {
+    if (wanted.has(status)) over.push(statusPrefix(status));
+  }
+  const live: IndexRange[] = [];
   if (wantsLive || wanted.has("COMPLETED")) {
-    dated.push({
+    live.push({
       prefix: LIVE_BY_END,
       from: wanted.has("COMPLETED") ? from : Math.max(from, now + 1),
-      // The open-ended stand at Infinity; they are a segment of their own, read by start.
       to: wantsLive ? Infinity : now + 1,
     });
   }
-  if (wanted.has("COMPLETED")) dated.push({ prefix: PAST_BY_END, from });
-  for (const status of ["CANCELLED", "ARCHIVED"] as const) {
-    if (wanted.has(status)) dated.push({ prefix: statusPrefix(status), from });
-  }
-  const segments = [dated];
-  if (wantsLive) segments.push([{ prefix: livePrefix("open_ended"), from: openEndedFrom }]);
-  return { segments: reverse ? segments.reverse() : segments, reverse };
+  const ranges = (prefixes: Deno.KvKey[], bounds: Omit<IndexRange, "prefix">): IndexRange[] =>
+    prefixes.map((prefix) => ({ prefix, ...bounds }));
+  if (!wantsLive) return [[...ranges(drafts, { from }), ...live, ...ranges(over, { from })]];
+
+  const dated = { from, to: Infinity };
+  const ended = [...ranges(drafts, dated), ...live, ...ranges(over, dated)];
+  // The open-ended stand at Infinity, but the live ones are read by start: segments of their own.
+  // Live before past in both orders, else what is finished by hand meanwhile would be in neither.
+  const openEnded = [
+    ranges(drafts, { from: Infinity }),
+    ranges([livePrefix("open_ended")], { from: now - openEndedMs + 1 }),
+    ranges(over, { from: Infinity }),
+  ];
+  return reverse ? [...openEnded, ended] : [ended, ...openEnded];
 }
 
 /** Whether a card with this effective status belongs in the answer; pure. */
 function filterOf(
   query: EventQuery,
   wanted: Set<EventStatus>,
-  { now, openEndedMs }: { now: number; openEndedMs: number },
+  { now, openEndedMs }: ListTime,
 ): (card: EventCard, status: EventStatus) => boolean {
   const { startsAfter, startsBefore, endsAfter, tag, organizerId, online } = query;
   const city = query.city?.toLowerCase();

@@ -50,9 +50,10 @@ export function editSteps(
     throw new DomainError("event_archived", `Cannot change event "${event.id}": it is ARCHIVED.`);
   }
   if (event.status === "COMPLETED" && next.endDate !== event.endDate) {
-    if (!isImport && (next.endDate === null || next.endDate > now)) throw reopenRequired(event);
+    const isOver = next.endDate !== null && next.endDate <= now;
+    if (!isOver && !isImport) throw reopenRequired(event);
     // The clock completed it at its end; a corrected end corrects that, too.
-    if (event.completedAt === event.endDate) next.completedAt = next.endDate;
+    if (isOver && event.completedAt === event.endDate) next.completedAt = next.endDate;
   }
   const steps: EventStep[] = [{
     next,

@@ -5,12 +5,13 @@
  * first one runs, and when the stored event has started or ended since.
  */
 import { DomainError, type ErrorCode } from "../kv/errors.ts";
-import type { EventId, EventRecord, EventStatus, OrganizerId, UserId } from "../kv/event_record.ts";
-import { createEvent, type EventStep, findByExternalId, getEvent } from "../kv/events.ts";
+import type { EventRecord, EventStatus, OrganizerId, UserId } from "../kv/event_record.ts";
+import { createEvent, type EventStep } from "../kv/events.ts";
 import type { Store } from "../kv/store.ts";
 import { changeEvent } from "./change_event.ts";
 import { type Home, type NewEvent, newRecord, requireHome } from "./create_event.ts";
 import { editSteps, externalIdTaken, requireFreeExternalId } from "./edit_event.ts";
+import { ImportPlan } from "./import_plan.ts";
 import type { Principal } from "./policy.ts";
 import { settle, statusAt } from "./status.ts";
 import { requestedStep } from "./transition_event.ts";
@@ -126,41 +127,65 @@ function keyOf({ id, organizerId, content }: ImportedEvent): string | null {
 
 class Importer {
   readonly #homes = new Map<OrganizerId | undefined, Home>();
-  /** What a dry run would have stored, so that a second line about it is told right. */
-  readonly #wouldStore = new Map<string, EventRecord>();
+  readonly #plan: ImportPlan;
 
-  constructor(readonly store: Store, readonly options: ImportOptions) {}
+  constructor(readonly store: Store, readonly options: ImportOptions) {
+    this.#plan = new ImportPlan(store);
+  }
 
   async import(input: ImportedEvent): Promise<LineOutcome> {
+    const { externalId } = input.content;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const { principal, clock, dryRun } = this.options;
-      const now = clock();
+      const now = this.options.clock();
       const home = await this.#home(input.organizerId, now);
-      const { externalId } = input.content;
-      const id = input.id ??
-        (externalId ? await findByExternalId(this.store, externalId, home.organizerId) : null);
-      const stored = id === null ? null : await getEvent(this.store, id);
-      if (stored !== null) {
-        return dryRun
-          ? this.#planUpdate(stored.record, input, now)
-          : await this.#update(stored.record.id, input, now);
-      }
-      if (input.id !== undefined && externalId) {
-        const taken = await findByExternalId(this.store, externalId, home.organizerId);
-        if (taken !== null) throw externalIdTaken(externalId, taken);
-      }
-      const record = importedRecord(input, { organizerId: home.organizerId, now });
-      if (dryRun) return this.#planCreation(record, input, now);
-      const result = await createEvent(this.store, record, principal.userId, home.first);
-      if (result.outcome === "committed") return "created";
+      const { organizerId } = home;
+      const id = input.id ?? (externalId ? await this.#plan.find(externalId, organizerId) : null);
+      const stored = id === null ? null : await this.#plan.get(id);
+      const outcome = stored === null
+        ? await this.#create(input, home, now)
+        : await this.#update(stored, input, now);
+      if (outcome !== null) return outcome;
       // Somebody made it, or the organizer, a moment ago: look again.
     }
     throw new DomainError("conflict");
   }
 
-  async #update(id: EventId, input: ImportedEvent, now: number): Promise<LineOutcome> {
+  /** Null when somebody was faster. */
+  async #create(input: ImportedEvent, home: Home, now: number): Promise<"created" | null> {
+    const { externalId } = input.content;
+    const { organizerId } = home;
+    if (input.id !== undefined && externalId) {
+      const taken = await this.#plan.find(externalId, organizerId);
+      if (taken !== null) throw externalIdTaken(externalId, taken);
+    }
+    const record = importedRecord(input, { organizerId, now });
+    if (this.options.dryRun) {
+      // No other line can mean an event without a key.
+      const isKeyless = keyOf(input) === null;
+      return isKeyless || this.#plan.create(record) ? "created" : null;
+    }
     const by = this.options.principal.userId;
-    const { steps } = await changeEvent(this.store, id, {
+    const { outcome } = await createEvent(this.store, record, by, home.first);
+    return outcome === "committed" ? "created" : null;
+  }
+
+  /** Null when somebody was faster. */
+  async #update(
+    stored: EventRecord,
+    input: ImportedEvent,
+    now: number,
+  ): Promise<"updated" | "unchanged" | null> {
+    const by = this.options.principal.userId;
+    if (this.options.dryRun) {
+      const next = importSteps(settle(stored, now), input, { now, by }).at(-1)?.next;
+      if (next === undefined) return "unchanged";
+      if (next.externalId !== null && next.externalId !== stored.externalId) {
+        const taken = await this.#plan.find(next.externalId, next.organizerId);
+        if (taken !== null) throw externalIdTaken(next.externalId, taken);
+      }
+      return this.#plan.replace(stored, next) ? "updated" : null;
+    }
+    const { steps } = await changeEvent(this.store, stored.id, {
       now,
       decide: async (event) => {
         const steps = importSteps(event, input, { now, by });
@@ -169,28 +194,6 @@ class Importer {
       },
     });
     return steps === 0 ? "unchanged" : "updated";
-  }
-
-  #planCreation(record: EventRecord, input: ImportedEvent, now: number): LineOutcome {
-    const key = keyOf(input);
-    if (key === null) return "created";
-    const before = this.#wouldStore.get(key);
-    if (before !== undefined) return this.#planUpdate(before, input, now);
-    this.#wouldStore.set(key, record);
-    return "created";
-  }
-
-  #planUpdate(stored: EventRecord, input: ImportedEvent, now: number): LineOutcome {
-    const key = keyOf(input)!;
-    const current = this.#wouldStore.get(key) ?? stored;
-    const steps = importSteps(settle(current, now), input, {
-      now,
-      by: this.options.principal.userId,
-    });
-    const last = steps.at(-1);
-    if (last === undefined) return "unchanged";
-    this.#wouldStore.set(key, last.next);
-    return "updated";
   }
 
   async #home(wanted: OrganizerId | undefined, now: number): Promise<Home> {
@@ -246,7 +249,9 @@ function wantedStatus(
   // Both sides as the clock has them: a file says CONFIRMED of what has ended since.
   const told = statusAt({ ...edited, status }, now);
   const held = edited.status === "ARCHIVED" ? edited.archivedFrom : statusAt(edited, now);
-  if (told === held) return null;
+  if (told === held || told === edited.status) return null;
+  // Began early: the file does not know, and its start is the old one.
+  if (held === "ONGOING" && told === "CONFIRMED") return null;
   // Finished early: the file does not know, and its end is the old one.
   if (held === "COMPLETED" && (told === "CONFIRMED" || told === "ONGOING") && !endMoved) {
     return null;

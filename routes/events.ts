@@ -8,6 +8,7 @@ import { listEvents, listEventsByExternalId } from "../lifecycle/discovery.ts";
 import { editEvent } from "../lifecycle/edit_event.ts";
 import { cardView, type EventView, eventView } from "../lifecycle/event_view.ts";
 import type { EventPage } from "../lifecycle/event_walk.ts";
+import { isEventId } from "../lifecycle/ids.ts";
 import {
   canSee,
   notFound,
@@ -57,7 +58,8 @@ const getRoute = createRoute({
   path: "/v1/events/{id}",
   summary: "Get an event",
   description: "Any status by direct URL; drafts and private events for their people only.",
-  request: { params: EventPath },
+  // Said here and not validated: no other id is found, and the validator costs this route a tenth.
+  parameters: [{ name: "id", in: "path", required: true, schema: { type: "string" } }],
   responses: { 200: json(EventSchema, "The event"), ...problems(401, 404, 503) },
 });
 
@@ -129,8 +131,8 @@ export function events(deps: AppDeps) {
   });
 
   app.openapi(getRoute, async (c) => {
-    const { id } = c.req.valid("param");
-    const stored = await getEvent(store, id as EventId);
+    const id = c.req.param("id")!;
+    const stored = isEventId(id) ? await getEvent(store, id) : null;
     if (stored === null) throw notFound(id);
     const principal = c.get("principal");
     const relation = await relationTo(store, principal, stored.record);

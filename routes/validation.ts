@@ -17,6 +17,9 @@ const NOT_WRITABLE: Record<string, string> = {
   organizer_id: "the organizer is named when the event is created",
 };
 
+/** Problems told at once: a body of nothing but wrong fields must not make a larger answer. */
+const MAX_PROBLEMS = 50;
+
 /** What zod-openapi calls after each validation; throws for a request that does not fit. */
 export function refuseInvalid(
   result: { success: true } | { success: false; target: string; error: z.core.$ZodError },
@@ -26,11 +29,11 @@ export function refuseInvalid(
   const { issues } = result.error;
   if (result.target === "json") throw invalidFields(bodyProblems(issues));
   if (result.target === "param") throw new DomainError("not_found");
-  const errors = issues.flatMap((issue) => queryProblems(issue, c));
+  const errors = issues.flatMap((issue) => queryProblems(issue, c)).slice(0, MAX_PROBLEMS);
   throw new DomainError("invalid_query", errors[0]?.detail, { errors });
 }
 
-/** The problems of a body, each at its JSON pointer (RFC 6901). */
+/** The problems of a body, the first few, each at its JSON pointer (RFC 6901). */
 export function bodyProblems(issues: z.core.$ZodIssue[]): FieldProblem[] {
   return issues.flatMap((issue) => {
     const { path } = issue;
@@ -52,7 +55,7 @@ export function bodyProblems(issues: z.core.$ZodIssue[]): FieldProblem[] {
         }
         : { pointer, code: "unknown_field", detail: `There is no field "${shortened(key)}" here.` };
     });
-  });
+  }).slice(0, MAX_PROBLEMS);
 }
 
 /** zod has no code of its own for what is not there. */

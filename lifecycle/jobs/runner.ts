@@ -36,7 +36,7 @@ const POLL_MS = 50;
 const BUDGET_MS = 4 * 60_000;
 /** What passing traffic may set off is short. */
 const TRAFFIC_BUDGET_MS = 5_000;
-const TRAFFIC_GAP_MS = 10_000;
+const TRAFFIC_GAP_MS = 2_000;
 
 export type FinishedRun = RunRecord & { planned: PlannedChange[] };
 
@@ -143,7 +143,7 @@ export class JobRunner {
     return overdue ? await this.run(COMPLETE_EVENTS.name, { trigger: "startup" }) : null;
   }
 
-  /** Somebody met events whose completion is not recorded: a short sweep, at most every 10 s. */
+  /** Somebody met events whose completion is not recorded: a short sweep, at most every 2 s. */
   wake(): void {
     const now = this.#clock();
     if (this.#stopping || now - this.#lastWake < TRAFFIC_GAP_MS) return;
@@ -254,6 +254,11 @@ export class JobRunner {
       finished = this.#ended(run, "failed", { error: messageOf(error) });
     }
     await keeper.stop();
+    if (finished.status === "failed") {
+      // What it committed before it failed stays; it did not live to say how much that was.
+      const changed = await countChangesOf(this.#store, run.id, run.startedAt);
+      finished = { ...finished, examined: changed, changed };
+    }
     const found = finished.examined > 0 || finished.status !== "succeeded";
     const kept = await finishRun(this.#store, claim, {
       job: job.name,

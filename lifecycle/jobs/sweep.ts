@@ -75,7 +75,11 @@ export async function sweepDue(
         after = page.rows.at(-1);
         for (let i = 0; i < page.rows.length; i += MAX_CHECKS_PER_COMMIT) {
           if (broken !== null) throw (broken as { error: unknown }).error;
-          if (context.shouldStop()) return { ...report, moreLeft: true };
+          if (context.shouldStop()) {
+            // Not a copy: what is in flight is still being counted.
+            report.moreLeft = true;
+            return report;
+          }
           const ids = page.rows.slice(i, i + MAX_CHECKS_PER_COMMIT).map((row) => row.id);
           const batch = settleBatch(store, ids, { to, context, report })
             .catch((error) => {
@@ -128,7 +132,11 @@ async function settleOne(store: Store, id: EventId, options: BatchOptions): Prom
     try {
       const writes = dueWrites([await getEvent(store, id)], options);
       if (writes.length === 0) return;
-      if (context.dryRun) return plan(writes, report);
+      if (context.dryRun) {
+        // Throws for a broken event, as its commit would.
+        packed(writes);
+        return plan(writes, report);
+      }
       const result = await replaceEvents(store, writes);
       if (result.outcome === "committed") {
         report.changed++;

@@ -71,6 +71,12 @@ export async function list(
   return await json(await t.request("GET", `/v1/events${query}`, { headers }));
 }
 
+/** Asks again and again, for what is set off in passing; every asking lets other work go on. */
+export async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 5_000; i++) if (await condition()) return;
+  assert.fail("it never came to be");
+}
+
 /** Asserts that the journal stands where it stood: `act` committed nothing. */
 export async function assertWritesNothing(t: TestApp, act: () => Promise<unknown>): Promise<void> {
   const before = await readPosition(t.store);

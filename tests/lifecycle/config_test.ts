@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { ConfigError, MIN_TOKEN_LENGTH, parseConfig } from "../../lifecycle/config.ts";
+
+type Environment = Record<string, string | undefined>;
+
+function refusal(environment: Environment): string {
+  try {
+    parseConfig(environment, "start");
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.message;
+  }
+  assert.fail(`${JSON.stringify(environment)} was taken`);
+}
+
+Deno.test("parseConfig() serves everyone from a file when nothing is set", () => {
+  assert.deepEqual(parseConfig({}, "start"), {
+    port: 8000,
+    host: "0.0.0.0",
+    kvPath: "data/curtain.sqlite3",
+    adminToken: null,
+    openEndedMs: 24 * 3_600_000,
+    logLevel: "info",
+    timeZone: "Europe/London",
+    deployment: null,
+  });
+});
+
+Deno.test("parseConfig() for development listens on loopback and has a database of its own", () => {
+  const config = parseConfig({}, "dev");
+  assert.equal(config.host, "127.0.0.1");
+  assert.equal(config.kvPath, "data/dev.sqlite3");
+  assert.equal(parseConfig({ HOST: "::" }, "dev").host, "::");
+});
+
+Deno.test("parseConfig() on Deno Deploy takes the attached database, unless a path is set", () => {
+  for (const on of [{ DENO_DEPLOY: "true" }, { DENO_DEPLOYMENT_ID: "abc123" }]) {
+    assert.equal(parseConfig(on, "start").kvPath, undefined);
+    assert.equal(parseConfig({ ...on, KV_PATH: ":memory:" }, "start").kvPath, ":memory:");
+  }
+  assert.equal(parseConfig({ DENO_DEPLOYMENT_ID: "abc123" }, "start").deployment, "abc123");
+});
+
+Deno.test("parseConfig() takes what is set", () => {
+  const token = "t".repeat(MIN_TOKEN_LENGTH);
+  const config = parseConfig({
+    PORT: "0",
+    HOST: "events.example",
+    KV_PATH: "https://kv.example/connect",
+    ADMIN_TOKEN: token,
+    OPEN_ENDED_HOURS: "6",
+    LOG_LEVEL: "debug",
+    TIME_ZONE: "America/Sao_Paulo",
+    HOME: "/somewhere",
+  }, "start");
+  assert.deepEqual(config, {
+    port: 0,
+    host: "events.example",
+    kvPath: "https://kv.example/connect",
+    adminToken: token,
+    openEndedMs: 6 * 3_600_000,
+    logLevel: "debug",
+    timeZone: "America/Sao_Paulo",
+    deployment: null,
+  });
+});
+
+Deno.test("parseConfig() counts an empty variable as unset", () => {
+  const names = ["PORT", "HOST", "KV_PATH", "ADMIN_TOKEN", "OPEN_ENDED_HOURS", "LOG_LEVEL"];
+  const empty = Object.fromEntries(
+    [...names, "TIME_ZONE", "DENO_DEPLOY"].map((name) => [name, ""]),
+  );
+  assert.deepEqual(parseConfig(empty, "start"), parseConfig({}, "start"));
+  assert.deepEqual(parseConfig({ PORT: undefined }, "start"), parseConfig({}, "start"));
+});
+
+const WRONG: [Environment, string][] = [
+  [{ PORT: "http" }, 'PORT must be a port number, 0 to 65535, not "http".'],
+  [{ PORT: "65536" }, 'PORT must be a port number, 0 to 65535, not "65536".'],
+  [{ PORT: "-1" }, 'PORT must be a port number, 0 to 65535, not "-1".'],
+  [{ PORT: "80.5" }, 'PORT must be a port number, 0 to 65535, not "80.5".'],
+  [{ HOST: "http://x" }, 'HOST must be a host name or an IP address, not "http://x".'],
+  [
+    { KV_PATH: "redis://cache:6379" },
+    'KV_PATH must be a file, :memory:, or an http(s):// KV Connect URL, not "redis://cache:6379".',
+  ],
+  [
+    { KV_PATH: "https://" },
+    'KV_PATH must be a file, :memory:, or an http(s):// KV Connect URL, not "https://".',
+  ],
+  [
+    { OPEN_ENDED_HOURS: "0" },
+    'OPEN_ENDED_HOURS must be a whole number of hours, 1 to 8760, not "0".',
+  ],
+  [
+    { OPEN_ENDED_HOURS: "8761" },
+    'OPEN_ENDED_HOURS must be a whole number of hours, 1 to 8760, not "8761".',
+  ],
+  [{ LOG_LEVEL: "loud" }, 'LOG_LEVEL must be one of debug, info, warn, error, not "loud".'],
+  [
+    { TIME_ZONE: "Middle/Earth" },
+    'TIME_ZONE must be an IANA time zone such as Europe/London, not "Middle/Earth".',
+  ],
+];
+
+Deno.test("parseConfig() names each wrong variable, what it must be and what it was", () => {
+  for (const [environment, sentence] of WRONG) assert.equal(refusal(environment), sentence);
+});
+
+Deno.test("parseConfig() takes a port and hours at their bounds", () => {
+  assert.equal(parseConfig({ PORT: "65535" }, "start").port, 65_535);
+  assert.equal(parseConfig({ OPEN_ENDED_HOURS: "1" }, "start").openEndedMs, 3_600_000);
+  assert.equal(parseConfig({ OPEN_ENDED_HOURS: "8760" }, "start").openEndedMs, 8_760 * 3_600_000);
+});
+
+Deno.test("parseConfig() names all that is wrong, one to a line", () => {
+  const lines = refusal({ PORT: "http", LOG_LEVEL: "loud" }).split("\n");
+  assert.deepEqual(lines.map((line) => line.split(" ")[0]), ["PORT", "LOG_LEVEL"]);
+});
+
+Deno.test("parseConfig() refuses a token that is short or not plain, and never repeats it", () => {
+  const sentence = "ADMIN_TOKEN must be at least 32 visible ASCII characters without blanks.";
+  const short = "s".repeat(MIN_TOKEN_LENGTH - 1);
+  for (const token of [short, `${short} ${short}`, `${short}é${short}`, `${short}\n${short}`]) {
+    assert.equal(refusal({ ADMIN_TOKEN: token }), sentence);
+    assert.ok(!refusal({ ADMIN_TOKEN: token, PORT: "http" }).includes(short));
+  }
+});

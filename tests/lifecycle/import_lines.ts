@@ -1,0 +1,43 @@
+/** Lines for the tests of imports. */
+import type { Store } from "../../kv/store.ts";
+import {
+  type ImportedEvent,
+  importEvents,
+  type ImportLine,
+  type ImportOptions,
+  type ImportReport,
+} from "../../lifecycle/import_events.ts";
+import { ROOT } from "../../lifecycle/policy.ts";
+import { NOW } from "../support/fixture.ts";
+
+export type Line = ImportedEvent;
+
+/** A talk from an hour after `NOW` to two hours after it, CONFIRMED unless told otherwise. */
+export function anImported(
+  externalId: string | null | undefined,
+  { content, ...overrides }: Partial<Line> = {},
+): Line {
+  return {
+    content: {
+      title: "A talk",
+      ...(externalId === null ? {} : { externalId }),
+      ...content,
+    },
+    times: { startDate: "2026-12-05T19:00:00Z", endDate: "2026-12-05T20:00:00Z" },
+    status: "CONFIRMED",
+    ...overrides,
+  };
+}
+
+/** Imports the lines as the administrator at `NOW`, unless told otherwise. */
+export function importAll(
+  store: Store,
+  events: Line[],
+  { now = NOW, dryRun = false, principal = ROOT }: Partial<ImportOptions> & { now?: number } = {},
+): Promise<ImportReport> {
+  async function* lines(): AsyncGenerator<ImportLine> {
+    for (const [i, event] of events.entries()) yield { line: i + 1, outcome: "parsed", event };
+    await Promise.resolve();
+  }
+  return importEvents(store, lines(), { principal, clock: () => now, dryRun });
+}

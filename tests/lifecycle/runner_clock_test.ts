@@ -1,0 +1,304 @@
+import assert from "node:assert/strict";
+import { updateJobRecord } from "../../kv/jobs.ts";
+import type { Store } from "../../kv/store.ts";
+import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
+import type { Job } from "../../lifecycle/jobs/job.ts";
+import { DAY, HOUR, MINUTE, NOW, SECOND } from "../support/fixture.ts";
+import {
+  aFailingJob,
+  aGatedJob,
+  aJob,
+  aJobOf,
+  aReport,
+  aRunner,
+  NAME,
+  runsOf,
+} from "./fake_jobs.ts";
+import { interrupt, onStore } from "./lifecycle_fixture.ts";
+
+const INTERVAL = COMPLETE_EVENTS.intervalMs;
+const COMPLETION = { name: COMPLETE_EVENTS.name, intervalMs: INTERVAL };
+const SOME = { examined: 1, changed: 1 };
+
+/** A job that counts its runs, in the name and at the interval of the completion. */
+function aCountedJob(overrides: Partial<Job> = COMPLETION) {
+  const counted = { runs: 0, job: null as unknown as Job };
+  counted.job = aJob(() => {
+    counted.runs++;
+    return Promise.resolve(aReport(SOME));
+  }, overrides);
+  return counted;
+}
+
+function setInterval(store: Store, name: string, intervalMs: number) {
+  return updateJobRecord(store, name, (record) => ({ ...record, intervalMs }));
+}
+
+Deno.test(
+  "runByCron() throws when the run failed, so that Deno.cron tries again, and never else",
+  onStore(async (store) => {
+    const { runner } = aRunner(store, aFailingJob(new Error("no floor")));
+    await assert.rejects(runner.runByCron(NAME), { message: `${NAME} failed: no floor` });
+
+    await aRunner(store, aJobOf({ failed: 1, examined: 1 })).runner.runByCron(NAME);
+    await aRunner(store, aJobOf()).runner.runByCron(NAME);
+
+    const gated = aGatedJob();
+    const first = await aRunner(store, gated.job).runner.start(NAME, { trigger: "cron" });
+    await gated.entered;
+    await runner.runByCron(NAME);
+    gated.open();
+    await first.finished;
+
+    const pause = { reason: "repairs", until: NOW + HOUR };
+    await updateJobRecord(store, NAME, (record) => ({ ...record, pause }));
+    await runner.runByCron(NAME);
+  }),
+);
+
+Deno.test(
+  "tick() runs what is due by its own interval, half a minute early at most",
+  onStore(async (store) => {
+    const job = aCountedJob({ intervalMs: HOUR });
+    const { runner, clock } = aRunner(store, job.job);
+    await runner.tick();
+    assert.equal(job.runs, 1, "it never ran");
+    clock.now = NOW + HOUR - 30 * SECOND - 1;
+    await runner.tick();
+    assert.equal(job.runs, 1);
+    clock.now++;
+    await runner.tick();
+    assert.equal(job.runs, 2);
+  }),
+);
+
+Deno.test(
+  "tick() goes by the stored interval when there is one",
+  onStore(async (store) => {
+    const job = aCountedJob({ intervalMs: HOUR });
+    const { runner, clock } = aRunner(store, job.job);
+    await runner.tick();
+    await setInterval(store, NAME, 10 * MINUTE);
+    clock.now = NOW + 9 * MINUTE;
+    await runner.tick();
+    assert.equal(job.runs, 1);
+    clock.now = NOW + 10 * MINUTE;
+    await runner.tick();
+    assert.equal(job.runs, 2);
+  }),
+);
+
+Deno.test(
+  "tick() leaves completion to its own cron, and runs the rest when one job fails",
+  onStore(async (store) => {
+    const rest = aCountedJob({ name: "water_plants" });
+    const jobs = [COMPLETE_EVENTS, aFailingJob(new Error("no floor")), rest.job];
+    const { runner, clock } = aRunner(store, jobs);
+    await assert.rejects(runner.tick(), /no floor/);
+    assert.equal(rest.runs, 1);
+    assert.deepEqual(await runsOf(store, COMPLETE_EVENTS.name), []);
+    // What failed is due again at the next minute.
+    clock.now += MINUTE;
+    await assert.rejects(runner.tick(), /no floor/);
+    assert.equal((await runsOf(store)).length, 2);
+    assert.equal(rest.runs, 1);
+    await runner.stop();
+    await runner.tick();
+    assert.equal((await runsOf(store)).length, 2, "nothing begins after stop()");
+  }),
+);
+
+Deno.test(
+  "runOverdue() completes at start-up when the last success is older than one interval",
+  onStore(async (store) => {
+    const job = aCountedJob();
+    const { runner, clock } = aRunner(store, job.job);
+    assert.equal((await runner.runOverdue())!.trigger, "startup");
+    clock.now = NOW + INTERVAL;
+    assert.equal(await runner.runOverdue(), null);
+    clock.now = NOW + INTERVAL + 1;
+    assert.equal((await runner.runOverdue())!.status, "succeeded");
+    assert.equal(job.runs, 2);
+  }),
+);
+
+Deno.test(
+  "silence() begins one millisecond after two intervals without a success",
+  onStore(async (store) => {
+    const { runner, clock } = aRunner(store, aCountedJob().job);
+    clock.now = NOW + 2 * INTERVAL;
+    assert.equal(await runner.silence(), null, "counted from the start when it never ran");
+    clock.now++;
+    const reason = await runner.silence();
+    assert.equal(reason, "complete_events has not succeeded for 600 s; it is due every 300 s");
+    await runner.run(COMPLETE_EVENTS.name, { trigger: "cron" });
+    const success = clock.now;
+    clock.now = success + 2 * INTERVAL;
+    assert.equal(await runner.silence(), null);
+    clock.now++;
+    assert.notEqual(await runner.silence(), null);
+  }),
+);
+
+Deno.test(
+  "silence() goes by the stored interval, and neither failures nor skipped runs end it",
+  onStore(async (store) => {
+    await setInterval(store, COMPLETE_EVENTS.name, MINUTE);
+    const job = aFailingJob(new Error("no floor"), COMPLETION);
+    const { runner, clock } = aRunner(store, job);
+    clock.now = NOW + 2 * MINUTE + 1;
+    await runner.run(COMPLETE_EVENTS.name, { trigger: "cron" });
+    assert.match((await runner.silence())!, /for 120 s; it is due every 60 s/);
+  }),
+);
+
+Deno.test(
+  "silence() is none while completion is paused, and is again when the pause ends",
+  onStore(async (store) => {
+    const until = NOW + DAY;
+    const pause = { reason: "repairs", until };
+    await updateJobRecord(store, COMPLETE_EVENTS.name, (record) => ({ ...record, pause }));
+    const { runner, clock } = aRunner(store, aCountedJob().job);
+    clock.now = until - 1;
+    assert.equal(await runner.silence(), null);
+    clock.now = until;
+    assert.notEqual(await runner.silence(), null);
+  }),
+);
+
+Deno.test(
+  "wake() sweeps for traffic, at most every two seconds, and not after stop()",
+  onStore(async (store) => {
+    const job = aCountedJob();
+    const { runner, clock } = aRunner(store, job.job);
+    const wakeAt = async (now: number) => {
+      clock.now = now;
+      runner.wake();
+      await runner.idle();
+      return job.runs;
+    };
+    assert.equal(await wakeAt(NOW), 1);
+    assert.equal(await wakeAt(NOW), 1);
+    assert.equal(await wakeAt(NOW + 2 * SECOND - 1), 1);
+    assert.equal(await wakeAt(NOW + 2 * SECOND), 2);
+    assert.deepEqual((await runsOf(store, COMPLETE_EVENTS.name)).map((run) => run.trigger), [
+      "traffic",
+      "traffic",
+    ]);
+    await runner.stop();
+    assert.equal(await wakeAt(NOW + HOUR), 2);
+  }),
+);
+
+Deno.test(
+  "wake() says that it could not start a sweep",
+  onStore(async (store) => {
+    const { runner, lines } = aRunner(store, []);
+    runner.wake();
+    while (lines.length === 0) await Promise.resolve();
+    assert.equal(lines[0]!.message, "traffic could not start a sweep");
+    await runner.idle();
+  }),
+);
+
+Deno.test(
+  "notice() lets traffic sweep once the clock's runs have gone silent, and looks once a minute",
+  onStore(async (store) => {
+    const ran = Promise.withResolvers<void>();
+    const job = aJob(() => {
+      ran.resolve();
+      return Promise.resolve(aReport(SOME));
+    }, COMPLETION);
+    let looks = 0;
+    const { get } = store;
+    Object.assign(store, { get: (key: Deno.KvKey) => (looks++, get.call(store, key)) });
+    const { runner, clock } = aRunner(store, job);
+    runner.notice();
+    runner.notice();
+    clock.now = NOW + MINUTE - 1;
+    runner.notice();
+    assert.equal(await runner.silence(), null);
+    assert.equal(looks, 2, "one by notice(), one by the test");
+    clock.now = NOW + 2 * INTERVAL + 1;
+    runner.notice();
+    await ran.promise;
+    await runner.idle();
+    const [run, ...more] = await runsOf(store, COMPLETE_EVENTS.name);
+    assert.equal(run!.trigger, "traffic");
+    assert.deepEqual(more, []);
+  }),
+);
+
+Deno.test(
+  "notice() says that the store does not answer",
+  onStore(async (store) => {
+    const { runner, lines } = aRunner(store, aCountedJob().job);
+    interrupt(store, "get", () => Promise.reject(new Error("no store")));
+    runner.notice();
+    while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    assert.equal(lines[0]!.message, "the jobs' health could not be read");
+  }),
+);
+
+Deno.test(
+  "stop() ends a run at its next batch and waits for it",
+  onStore(async (store) => {
+    const entered = Promise.withResolvers<void>();
+    let ended = false;
+    const job = aJob(async (_store, { shouldStop }) => {
+      assert.equal(shouldStop(), false);
+      entered.resolve();
+      while (!shouldStop()) await new Promise((resolve) => setTimeout(resolve, 0));
+      ended = true;
+      return aReport({ ...SOME, moreLeft: true });
+    });
+    const { runner } = aRunner(store, job);
+    const { finished } = await runner.start(NAME, { trigger: "manual" });
+    await entered.promise;
+    await runner.stop();
+    assert.ok(ended);
+    const run = await finished;
+    assert.equal(run.status, "partial");
+    assert.equal(run.moreLeft, true);
+    assert.equal((await runsOf(store))[0]!.status, "partial");
+  }),
+);
+
+Deno.test(
+  "a run ends itself after four minutes, one for traffic after five seconds",
+  onStore(async (store) => {
+    const { now } = performance;
+    try {
+      for (const [trigger, budget] of [["traffic", 5_000], ["cron", 240_000]] as const) {
+        const stops: boolean[] = [];
+        const job = aJob((_store, { shouldStop }) => {
+          for (const elapsed of [budget, budget + 1]) {
+            performance.now = () => elapsed;
+            stops.push(shouldStop());
+          }
+          return Promise.resolve(aReport());
+        });
+        performance.now = () => 0;
+        await aRunner(store, job).runner.run(NAME, { trigger });
+        assert.deepEqual(stops, [false, true], trigger);
+      }
+    } finally {
+      performance.now = now;
+    }
+  }),
+);
+
+Deno.test(
+  "a run decides at the instant it is given, not at the one it was asked for",
+  onStore(async (store) => {
+    const instants: number[] = [];
+    const job = aJob((_store, { now }) => {
+      instants.push(now);
+      return Promise.resolve(aReport());
+    });
+    let ticks = NOW;
+    const { runner } = aRunner(store, job, { clock: () => ticks++ });
+    const run = await runner.run(NAME, { trigger: "manual" });
+    assert.ok(instants[0]! > run.startedAt, "it may have waited for its lease");
+  }),
+);

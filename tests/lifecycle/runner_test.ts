@@ -1,0 +1,253 @@
+import assert from "node:assert/strict";
+import { getJobRecord, getLease, updateJobRecord } from "../../kv/jobs.ts";
+import type { Store } from "../../kv/store.ts";
+import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
+import { JobRunner } from "../../lifecycle/jobs/runner.ts";
+import { SILENT } from "../../lifecycle/log.ts";
+import { allRecords, aRecord, HOUR, MINUTE, NOW, storeEvent } from "../support/fixture.ts";
+import {
+  aFailingJob,
+  aJob,
+  aJobOf,
+  aReport,
+  aRunner,
+  NAME,
+  runsOf,
+  storedRun,
+} from "./fake_jobs.ts";
+import { interrupt, onStore } from "./lifecycle_fixture.ts";
+
+const SOME = { examined: 3, changed: 2, conflicts: 1, lateByMs: 90_000 };
+
+async function jobRecord(store: Store) {
+  return (await getJobRecord(store, NAME)).value;
+}
+
+Deno.test(
+  "a run that did something leaves its record, and the job's record names it",
+  onStore(async (store) => {
+    const { runner, lines } = aRunner(store, aJobOf(SOME));
+    const { planned, ...run } = await runner.run(NAME, { trigger: "cron" });
+    assert.deepEqual(planned, []);
+    assert.deepEqual(run, {
+      format: 1,
+      id: run.id,
+      job: NAME,
+      trigger: "cron",
+      dryRun: false,
+      status: "succeeded",
+      startedAt: NOW,
+      finishedAt: NOW,
+      examined: 3,
+      changed: 2,
+      conflicts: 1,
+      failed: 0,
+      lateByMs: 90_000,
+      moreLeft: false,
+      failures: [],
+      error: null,
+    });
+    assert.deepEqual(await runsOf(store), [run]);
+    assert.deepEqual(await jobRecord(store), {
+      format: 1,
+      intervalMs: null,
+      pause: null,
+      lastRun: run,
+      lastSuccessAt: NOW,
+      emptyRuns: 0,
+      consecutiveFailures: 0,
+    });
+    assert.equal((await getLease(store, NAME)).value!.expiresAt, 0, "the lease is released");
+    const [line] = lines;
+    assert.equal(line!.level, "info");
+    assert.equal(line!.message, "run succeeded");
+    assert.equal(line!.run_id, run.id);
+    assert.equal(line!.late_by_s, 90);
+  }),
+);
+
+Deno.test(
+  "runs by the clock that found nothing leave no record but are counted",
+  onStore(async (store) => {
+    const found = { examined: 0 };
+    const { runner, clock, lines } = aRunner(store, aJob(() => Promise.resolve(aReport(found))));
+    for (const trigger of ["cron", "startup", "traffic"] as const) {
+      clock.now += MINUTE;
+      await runner.run(NAME, { trigger });
+    }
+    assert.deepEqual(await runsOf(store), []);
+    const { emptyRuns, lastSuccessAt, lastRun } = await jobRecord(store);
+    assert.equal(emptyRuns, 3);
+    assert.equal(lastSuccessAt, NOW + 3 * MINUTE);
+    assert.equal(lastRun!.trigger, "traffic");
+    assert.deepEqual(new Set(lines.map((line) => line.level)), new Set(["debug"]));
+    found.examined = 1;
+    await runner.run(NAME, { trigger: "cron" });
+    assert.equal((await jobRecord(store)).emptyRuns, 0);
+    assert.equal((await runsOf(store)).length, 1);
+  }),
+);
+
+Deno.test(
+  "a manual run has its record from its start, and keeps it when it found nothing",
+  onStore(async (store) => {
+    const during: unknown[] = [];
+    const job = aJob(async () => {
+      during.push(...await runsOf(store));
+      return aReport();
+    });
+    const { runner } = aRunner(store, job);
+    const { run, finished } = await runner.start(NAME, { trigger: "manual" });
+    assert.equal(run.status, "running");
+    assert.deepEqual(await storedRun(store, run), run);
+    await finished;
+    assert.deepEqual(during, [run]);
+    assert.equal((await storedRun(store, run))!.status, "succeeded");
+    assert.equal((await runsOf(store)).length, 1);
+  }),
+);
+
+Deno.test(
+  "a run with failures or with work left is partial, which is no failure",
+  onStore(async (store) => {
+    const failures = [{ eventId: "evt_1", error: "no tags" }];
+    const some = { examined: 2, changed: 1, failed: 1, failures };
+    const left = { examined: 2, changed: 2, moreLeft: true };
+    for (const report of [some, left]) {
+      const { runner, lines } = aRunner(store, aJobOf(report));
+      const run = await runner.run(NAME, { trigger: "cron" });
+      assert.equal(run.status, "partial");
+      assert.equal(lines.at(-1)!.level, "warn");
+      const record = await jobRecord(store);
+      assert.equal(record.lastSuccessAt, NOW);
+      assert.equal(record.consecutiveFailures, 0);
+      assert.deepEqual((await storedRun(store, run))!.failures, run.failures);
+    }
+    assert.equal((await runsOf(store)).length, 2);
+  }),
+);
+
+Deno.test(
+  "a failed run says why, is counted, and leaves the last success as it was",
+  onStore(async (store) => {
+    await aRunner(store, aJobOf()).runner.run(NAME, { trigger: "cron" });
+    for (const [i, error] of [new Error("no floor"), "no broom"].entries()) {
+      const { runner, clock, lines } = aRunner(store, aFailingJob(error));
+      clock.now += (i + 1) * MINUTE;
+      const run = await runner.run(NAME, { trigger: "cron" });
+      assert.equal(run.status, "failed");
+      assert.equal(run.error, i === 0 ? "no floor" : "no broom");
+      assert.equal((await storedRun(store, run))!.status, "failed");
+      const { consecutiveFailures, lastSuccessAt } = await jobRecord(store);
+      assert.equal(consecutiveFailures, i + 1);
+      assert.equal(lastSuccessAt, NOW);
+      assert.equal((await getLease(store, NAME)).value!.expiresAt, 0);
+      assert.equal(lines[0]!.level, "error");
+    }
+    await aRunner(store, aJobOf()).runner.run(NAME, { trigger: "cron" });
+    assert.equal((await jobRecord(store)).consecutiveFailures, 0);
+  }),
+);
+
+Deno.test(
+  "a failed run counts what it had changed before, from the journal",
+  onStore(async (store) => {
+    for (let i = 0; i < 12; i++) await storeEvent(store);
+    const job = aJob(async (of, context) => {
+      await COMPLETE_EVENTS.run(of, { ...context, now: NOW + 2 * HOUR });
+      throw new Error("no floor");
+    });
+    const { runner } = aRunner(store, job);
+    const run = await runner.run(NAME, { trigger: "cron" });
+    assert.equal(run.status, "failed");
+    assert.equal(run.changed, 12);
+    assert.equal((await storedRun(store, run))!.changed, 12);
+  }),
+);
+
+Deno.test(
+  "a manual run keeps its record when the store fails before it holds the lease",
+  onStore(async (store) => {
+    const { runner } = aRunner(store, aJobOf(SOME));
+    const { get } = store;
+    interrupt(store, "get", () => Promise.reject(new Error("no store")));
+    const run = await runner.run(NAME, { trigger: "manual" });
+    Object.assign(store, { get });
+    assert.equal(run.status, "failed");
+    assert.deepEqual((await storedRun(store, run))!.error, "no store");
+  }),
+);
+
+Deno.test(
+  "a run ends as failed even when nothing can be stored any more",
+  onStore(async (store) => {
+    const job = aJob(() => {
+      interrupt(store, "commit", () => Promise.reject(new Error("no store")));
+      return Promise.resolve(aReport(SOME));
+    });
+    const { runner, lines } = aRunner(store, job);
+    const run = await runner.run(NAME, { trigger: "manual" });
+    assert.equal(run.status, "failed");
+    assert.equal(run.error, "no store");
+    assert.ok(lines.some((line) => line.message === "the run's record could not be stored"));
+  }),
+);
+
+Deno.test(
+  "a dry run plans, needs no lease and leaves the job's record alone",
+  onStore(async (store) => {
+    const planned = [{ id: aRecord().id, from: "CONFIRMED", to: "COMPLETED" } as const];
+    const dryRuns: boolean[] = [];
+    const job = aJob((_store, { dryRun }) => {
+      dryRuns.push(dryRun);
+      return Promise.resolve(aReport({ examined: 1, changed: 1, planned: [...planned] }));
+    });
+    const { runner } = aRunner(store, job);
+    const run = await runner.run(NAME, { trigger: "manual", dryRun: true });
+    assert.deepEqual(run.planned, planned);
+    assert.equal(run.status, "succeeded");
+    assert.deepEqual(dryRuns, [true]);
+    const stored = (await storedRun(store, run))!;
+    assert.equal(stored.dryRun, true);
+    assert.ok(!("planned" in stored));
+    assert.equal((await getLease(store, NAME)).value, null);
+    assert.equal((await jobRecord(store)).lastRun, null);
+  }),
+);
+
+Deno.test(
+  "a paused job is skipped by the clock until the pause ends, but runs by hand",
+  onStore(async (store) => {
+    const until = NOW + HOUR;
+    await updateJobRecord(store, NAME, (record) => ({
+      ...record,
+      pause: { reason: "repairs", until },
+    }));
+    const { runner, clock } = aRunner(store, aJobOf(SOME));
+    clock.now = until - 1;
+    for (const trigger of ["cron", "startup", "traffic"] as const) {
+      assert.equal((await runner.run(NAME, { trigger })).status, "skipped_paused");
+    }
+    assert.deepEqual(await runsOf(store), []);
+    assert.equal((await jobRecord(store)).lastRun, null);
+    assert.equal((await runner.run(NAME, { trigger: "manual" })).status, "succeeded");
+    clock.now = until;
+    assert.equal((await runner.run(NAME, { trigger: "cron" })).status, "succeeded");
+  }),
+);
+
+Deno.test(
+  "the runner has the completion and the start job, and names them to whoever asks for another",
+  onStore(async (store) => {
+    const runner = new JobRunner(store, { clock: () => NOW, log: SILENT });
+    assert.deepEqual(runner.jobs.map((job) => job.name), ["complete_events", "start_events"]);
+    assert.equal(runner.job("start_events").intervalMs, MINUTE);
+    await assert.rejects(runner.start("sweep_flor", { trigger: "manual" }), {
+      code: "job_not_found",
+      message: 'There is no job "sweep_flor"; there are complete_events, start_events.',
+    });
+    await storeEvent(store, { endDate: NOW });
+    assert.equal((await runner.run("complete_events", { trigger: "manual" })).changed, 1);
+    assert.equal((await allRecords(store))[0]!.status, "COMPLETED");
+  }),
+);

@@ -1,0 +1,195 @@
+/** `POST /v1/imports`. */
+import assert from "node:assert/strict";
+import type { EventCardView } from "../../lifecycle/event_view.ts";
+import {
+  ADMIN,
+  allRecords,
+  assertIndexesRebuild,
+  DAY,
+  HOUR,
+  NOW,
+  type TestApp,
+  testApp,
+} from "../support/fixture.ts";
+import { as, assertWritesNothing, byName, json, list, problem } from "../support/http.ts";
+
+interface Report {
+  created: number;
+  updated: number;
+  unchanged: number;
+  failed: number;
+  created_without_key: number;
+  failures: { line: number; code: string; detail: string }[];
+}
+
+const NONE: Report = {
+  created: 0,
+  updated: 0,
+  unchanged: 0,
+  failed: 0,
+  created_without_key: 0,
+  failures: [],
+};
+
+const NDJSON = { ...ADMIN, "content-type": "application/x-ndjson" };
+
+/** A line about one event; `fields` are added to the least there can be. */
+const line = (external_id: string, fields: object = {}) => ({
+  external_id,
+  title: `Event ${external_id}`,
+  status: "CONFIRMED",
+  start_date: "2026-12-05T19:00:00Z",
+  end_date: "2026-12-05T20:00:00Z",
+  ...fields,
+});
+
+function send(t: TestApp, lines: unknown[] | string, query = "") {
+  const body = typeof lines === "string"
+    ? lines
+    : lines.map((one) => JSON.stringify(one) + "\n").join("");
+  return t.request("POST", `/v1/imports${query}`, { body, headers: NDJSON });
+}
+
+async function load(t: TestApp, lines: unknown[] | string, query = ""): Promise<Report> {
+  return await json<Report>(await send(t, lines, query));
+}
+
+async function byExternalId(t: TestApp, id: string): Promise<EventCardView> {
+  return (await list(t, `?external_id=${id}`, ADMIN)).items[0]!;
+}
+
+Deno.test("an import creates, updates and leaves alone, and says how many of each", async () => {
+  await using t = await testApp();
+  const file = [line("a"), line("b"), line("c")];
+  assert.deepEqual(await load(t, file), { ...NONE, created: 3 });
+  await assertWritesNothing(t, async () => {
+    assert.deepEqual(await load(t, file), { ...NONE, unchanged: 3 });
+  });
+  const changed = [line("a"), line("b", { title: "Anew" }), line("d")];
+  assert.deepEqual(await load(t, changed), { ...NONE, created: 1, updated: 1, unchanged: 1 });
+  assert.equal((await byExternalId(t, "b")).title, "Anew");
+  await assertIndexesRebuild(t.store);
+});
+
+Deno.test("a line with neither id nor external id creates, and the answer says so", async () => {
+  await using t = await testApp();
+  const { external_id: _, ...nameless } = line("a");
+  const report = { ...NONE, created: 2, created_without_key: 1 };
+  assert.deepEqual(await load(t, [nameless, line("a")]), report);
+  assert.equal((await load(t, [nameless])).created, 1, "each time");
+});
+
+Deno.test("a line is matched by its id where it has one", async () => {
+  await using t = await testApp();
+  const id = "evt_01J00000000000000000000000";
+  assert.equal((await load(t, [line("a", { id })])).created, 1);
+  assert.equal((await load(t, [line("renamed", { id })])).updated, 1);
+  assert.equal((await byExternalId(t, "renamed")).id, id);
+  const other = "evt_01J00000000000000000000001";
+  const { failed, failures } = await load(t, [line("renamed", { id: other })]);
+  assert.deepEqual([failed, failures[0]!.code], [1, "external_id_taken"]);
+});
+
+Deno.test("importing the same again changes nothing after the events started or ended", async () => {
+  await using t = await testApp();
+  const file = [line("a"), line("b", { end_date: null }), line("c", { status: "CANCELLED" })];
+  await load(t, file);
+  for (const now of [NOW + HOUR + 1, NOW + 3 * HOUR, NOW + 3 * DAY]) {
+    t.clock.now = now;
+    for (const job of ["start_events", "complete_events"]) {
+      assert.deepEqual(await load(t, file), { ...NONE, unchanged: 3 }, `before ${job}`);
+      await t.runner.run(job, { trigger: "manual" });
+      await assertWritesNothing(t, async () => {
+        assert.deepEqual(await load(t, file), { ...NONE, unchanged: 3 }, `after ${job}`);
+      });
+    }
+  }
+});
+
+Deno.test("a line reopens what is over only with another end, in the future", async () => {
+  await using t = await testApp();
+  await load(t, [line("a")]);
+  t.clock.now = NOW + 3 * HOUR;
+  await t.runner.run("complete_events", { trigger: "cron" });
+  const earlier = line("a", { end_date: "2026-12-05T20:30:00Z" });
+  assert.equal((await load(t, [earlier])).updated, 1);
+  assert.equal((await byExternalId(t, "a")).status, "COMPLETED");
+  const later = line("a", { end_date: "2026-12-05T23:00:00Z" });
+  assert.equal((await load(t, [later])).updated, 1);
+  assert.equal((await byExternalId(t, "a")).status, "ONGOING");
+});
+
+Deno.test("a line that fails is named, and the others are stored", async () => {
+  await using t = await testApp();
+  const lines = [
+    JSON.stringify(line("a")),
+    "not JSON",
+    JSON.stringify({ ...line("b"), title: 7 }),
+    "",
+    JSON.stringify(line("c", { end_date: "2026-12-05T18:00:00Z" })),
+    JSON.stringify(line("d", { starts_at: "2026-12-05T18:00:00Z" })),
+    JSON.stringify(line("e", { description: "x".repeat(300_000) })),
+    JSON.stringify(line("f", { organizer_id: "org_00000000000000000000000000" })),
+    JSON.stringify(line("g")),
+  ];
+  const report = await load(t, lines.join("\n"));
+  assert.deepEqual([report.created, report.failed], [2, 6]);
+  assert.deepEqual(report.failures.map(({ line, code }) => [line, code]), [
+    [2, "malformed_json"],
+    [3, "invalid_body"],
+    [5, "invalid_body"],
+    [6, "invalid_body"],
+    [7, "payload_too_large"],
+    [8, "not_found"],
+  ]);
+  const details = report.failures.map(({ detail }) => detail);
+  for (
+    const [i, names] of [/JSON/, /^\/title/, /^\/end_date/, /^\/starts_at/, /256 KiB/, /org_/]
+      .entries()
+  ) {
+    assert.match(details[i]!, names);
+  }
+  assert.equal((await allRecords(t.store)).length, 2);
+});
+
+Deno.test("a dry run tells what would become of each line, and writes nothing", async () => {
+  await using t = await testApp();
+  await load(t, [line("a"), line("b")]);
+  await assertWritesNothing(t, async () => {
+    const lines = [line("a"), line("b", { title: "Anew" }), line("c"), line("c"), {}];
+    const { failures, ...counts } = await load(t, lines, "?dry_run=true");
+    const { failures: _, ...none } = NONE;
+    assert.deepEqual(counts, { ...none, created: 1, updated: 1, unchanged: 2, failed: 1 });
+    assert.deepEqual(failures.map(({ line }) => line), [5]);
+  });
+});
+
+Deno.test("two imports of one file at once create every event once", async () => {
+  await using t = await testApp();
+  const file = Array.from({ length: 100 }, (_, i) => line(`${i}`, { tags: [`tag ${i % 7}`] }));
+  const reports = await Promise.all([load(t, file), load(t, file.toReversed()), load(t, file)]);
+  const sum = (count: "created" | "unchanged") =>
+    reports.reduce((total, report) => total + report[count], 0);
+  assert.deepEqual([sum("created"), sum("unchanged")], [100, 200]);
+  const records = await allRecords(t.store);
+  assert.equal(records.length, 100);
+  assert.equal(new Set(records.map((record) => record.organizerId)).size, 1);
+  await assertIndexesRebuild(t.store);
+});
+
+Deno.test("imports are for admins, as x-ndjson, and know one parameter", async () => {
+  await using t = await testApp({ authenticate: byName });
+  const type = { "content-type": "application/x-ndjson" };
+  const post = (headers: Record<string, string>, query = "") =>
+    t.request("POST", `/v1/imports${query}`, { body: JSON.stringify(line("a")), headers });
+  await assertWritesNothing(t, async () => {
+    await problem(await post(type), 401, "unauthenticated");
+    await problem(await post({ ...type, ...as("alice") }), 403, "forbidden");
+    const wrong = await post({ ...as("root"), "content-type": "application/json" });
+    await problem(wrong, 415, "unsupported_media_type");
+    await problem(await post({ ...type, ...as("root") }, "?dry_run=yes"), 400, "invalid_query");
+    await problem(await post({ ...type, ...as("root") }, "?dryrun=true"), 400, "invalid_query");
+  });
+  const none = await t.request("POST", "/v1/imports", { headers: { ...type, ...as("root") } });
+  assert.deepEqual(await json<Report>(none), NONE);
+});

@@ -1,0 +1,165 @@
+/** The program as a process: how it starts, and how it ends. */
+import assert from "node:assert/strict";
+import { listRuns } from "../../kv/jobs.ts";
+import { openStore, type Store } from "../../kv/store.ts";
+import { seed } from "../bench/sizes.ts";
+import {
+  ADMIN,
+  ADMIN_TOKEN,
+  allRecords,
+  assertIndexesRebuild,
+  completionsByEvent,
+  MINUTE,
+} from "../support/fixture.ts";
+import { json, problem, TOMORROW, until } from "../support/http.ts";
+import { type Server, spawnServer, startServer } from "../support/server.ts";
+
+async function withPath(use: (path: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(`${folder}/events.sqlite3`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function reopened(path: string, look: (store: Store) => Promise<void>): Promise<void> {
+  const store = await openStore(path);
+  try {
+    await look(store);
+  } finally {
+    store.close();
+  }
+}
+
+/** Sends the signal, and asserts that the program ends well, and soon. */
+async function assertEndsWell(server: Server, signal: Deno.Signal): Promise<void> {
+  const began = performance.now();
+  server.kill(signal);
+  const { code, signal: killedBy } = await server.status;
+  assert.deepEqual([code, killedBy], [0, null], server.lines.join("\n"));
+  assert.ok(performance.now() - began < 5_000, "within five seconds");
+}
+
+const storeDue = (path: string, count: number) =>
+  seed(path, { size: "minimal", count, firstEnd: Date.now() - 2 * count * MINUTE });
+
+for (
+  const [name, value, sentence] of [
+    ["PORT", "http", 'PORT must be a port number, 0 to 65535, not "http".'],
+    ["PORT", "70000", 'PORT must be a port number, 0 to 65535, not "70000".'],
+    ["KV_PATH", "redis://x", "KV_PATH must be a file, :memory:, or an http(s)://"],
+    ["ADMIN_TOKEN", "short", "ADMIN_TOKEN must be at least 32 visible ASCII characters"],
+    ["OPEN_ENDED_HOURS", "0", "OPEN_ENDED_HOURS must be a whole number of hours, 1 to 8760"],
+    ["LOG_LEVEL", "loud", "LOG_LEVEL must be one of debug, info, warn, error"],
+    ["TIME_ZONE", "Mars/Olympus", "TIME_ZONE must be an IANA time zone"],
+  ] as const
+) {
+  Deno.test(`${name}=${value} stops the start with a sentence`, async () => {
+    await using server = spawnServer({ env: { KV_PATH: ":memory:", [name]: value } });
+    const { code } = await server.status;
+    const said = await server.line(new RegExp(name));
+    assert.equal(code, 1);
+    assert.ok(said.startsWith(sentence), said);
+    assert.equal(server.lines.length, 1, "and nothing else");
+    if (name === "ADMIN_TOKEN") assert.ok(!said.includes(value), "secrets are not told");
+  });
+}
+
+Deno.test("a port in use is said to be so", async () => {
+  using taken = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const PORT = String(taken.addr.port);
+  await using server = spawnServer({ env: { KV_PATH: ":memory:", PORT } });
+  const { code } = await server.status;
+  const said = await server.line(/PORT must be/);
+  assert.equal(said, `PORT must be a free port: 127.0.0.1:${PORT} is in use.`);
+  assert.equal(code, 1);
+});
+
+Deno.test("the start says where the store is, where to go, and that nothing can be written", async () => {
+  await withPath(async (path) => {
+    await using server = await startServer({ env: { KV_PATH: path, ADMIN_TOKEN: "" } });
+    assert.equal(JSON.parse(await server.line(/the store/)).kv, path);
+    await server.line(/ADMIN_TOKEN is not set: nothing can be written/);
+    assert.deepEqual(await json<unknown>(await fetch(`${server.url}/readyz`)), { status: "ready" });
+    const body = JSON.stringify(TOMORROW);
+    const headers = { "content-type": "application/json" };
+    const post = await fetch(`${server.url}/v1/events`, { method: "POST", body, headers });
+    await problem(post, 401, "unauthenticated");
+    await assertEndsWell(server, "SIGINT");
+  });
+});
+
+Deno.test("a cold start with a due event completes it", async () => {
+  await withPath(async (path) => {
+    await storeDue(path, 50);
+    {
+      await using server = await startServer({ env: { KV_PATH: path } });
+      const { trigger, changed } = JSON.parse(await server.line(/run succeeded/));
+      assert.deepEqual([trigger, changed], ["startup", 50]);
+      await assertEndsWell(server, "SIGTERM");
+    }
+    await reopened(path, async (store) => {
+      for (const { status } of await allRecords(store)) assert.equal(status, "COMPLETED");
+    });
+    // Started again at once, it has nothing to make up for.
+    await using server = await startServer({ env: { KV_PATH: path, LOG_LEVEL: "debug" } });
+    await json<unknown>(await fetch(`${server.url}/readyz`));
+    await assertEndsWell(server, "SIGTERM");
+    assert.ok(!server.lines.some((line) => line.includes('"trigger":"startup"')));
+  });
+});
+
+Deno.test("SIGTERM in the middle of a run ends it at its next batch, and the rest is still due", async () => {
+  await withPath(async (path) => {
+    const count = 2_000;
+    await storeDue(path, count);
+    {
+      await using server = await startServer({ env: { KV_PATH: path } });
+      await json<unknown>(await fetch(`${server.url}/readyz`));
+      await assertEndsWell(server, "SIGTERM");
+      await server.line(/run partial/);
+    }
+    await reopened(path, async (store) => {
+      const [run] = await listRuns(store, "complete_events", { limit: 1 });
+      const completed = (await completionsByEvent(store)).size;
+      assert.deepEqual([run!.status, run!.moreLeft, run!.changed], ["partial", true, completed]);
+      assert.ok(completed < count, `${completed} of ${count}`);
+      const due = (await allRecords(store)).filter(({ status }) => status === "CONFIRMED");
+      assert.equal(due.length, count - completed);
+      await assertIndexesRebuild(store);
+    });
+  });
+});
+
+Deno.test("SIGTERM in the middle of an import that never ends keeps what was read", async () => {
+  await withPath(async (path) => {
+    const encoder = new TextEncoder();
+    let sent = 0;
+    let report: { created: number; failures: { line: number }[] } | undefined;
+    const endless = new ReadableStream({
+      async pull(controller) {
+        const line = JSON.stringify({ ...TOMORROW, external_id: `${sent}` });
+        controller.enqueue(encoder.encode(line + "\n"));
+        // As fast as it is taken, but in the background.
+        if (++sent % 16 === 0) await new Promise((resolve) => setTimeout(resolve));
+      },
+    });
+    {
+      await using server = await startServer({ env: { KV_PATH: path, ADMIN_TOKEN } });
+      const headers = { ...ADMIN, "content-type": "application/x-ndjson" };
+      const options = { method: "POST", body: endless, headers };
+      const importing = fetch(`${server.url}/v1/imports`, options);
+      const listed = async () => (await (await fetch(`${server.url}/v1/events`)).json()).items;
+      await until(async () => (await listed()).length > 0);
+      await assertEndsWell(server, "SIGTERM");
+      // The answer still came, and is true.
+      report = await json(await importing);
+    }
+    await reopened(path, async (store) => {
+      assert.equal((await allRecords(store)).length, report!.created);
+      await assertIndexesRebuild(store);
+    });
+    assert.equal(report!.failures[0]!.line, report!.created + 1);
+  });
+});
