@@ -64,20 +64,27 @@ async function start(): Promise<{ runner: JobRunner }> {
   });
   const stopSamples = isDev ? await keepSampleEvents(store, { clock: Date.now, log }) : () => {};
   const server = serve(config, app.fetch);
+  // Before anybody is told that it listens: a signal may follow at once.
+  onStopSignal(log, async () => {
+    stopSamples();
+    await Promise.all([runner.stop(), server.shutdown()]);
+    store.close();
+  });
   announce(config, { log, server, adminToken, isDev });
   runner.runOverdue().catch((error) => log.error("the start-up run failed", { error }));
+  return { runner };
+}
 
+/** On SIGINT or SIGTERM `stop` has some seconds; the process then exits with 0. */
+function onStopSignal(log: Logger, stop: () => Promise<void>): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, async () => {
       log.info(`${signal}: stopping`);
       Deno.unrefTimer(setTimeout(() => Deno.exit(0), SHUTDOWN_MS));
-      stopSamples();
-      await Promise.all([runner.stop(), server.shutdown()]);
-      store.close();
+      await stop();
       Deno.exit(0);
     });
   }
-  return { runner };
 }
 
 /** The store's path, absolute and said aloud: the runtime's own default moves with the folder. */

@@ -61,6 +61,6 @@ export class DomainError extends Error {
 /** A body whose fields are wrong. */
 export function invalidFields(errors: FieldProblem[]): DomainError {
   const first = errors[0];
-  const where = first?.pointer ?? first?.parameter ?? "the request";
+  const where = first?.pointer || first?.parameter || "the request";
   return new DomainError("invalid_body", `${where}: ${first?.detail ?? "invalid"}`, { errors });
 }

@@ -8,6 +8,7 @@ import {
   CONFIRMED_BY_START,
   externalIdKey,
   LIVE_BY_END,
+  liveByOrganizerPrefix,
   liveByTagPrefix,
   livePrefix,
   PAST_BY_END,
@@ -53,6 +54,10 @@ export function indexEntries(record: EventRecord): IndexEntry[] {
     const kind = record.endDate === null ? "open_ended" : "dated";
     entries.push({ key: [...livePrefix(kind), startDate, id], value: card });
     entries.push({ key: [...LIVE_BY_END, endDate, id], value: card });
+    entries.push({
+      key: [...liveByOrganizerPrefix(record.organizerId), startDate, id],
+      value: card,
+    });
     for (const tag of record.tags) {
       entries.push({ key: [...liveByTagPrefix(tag), startDate, id], value: card });
     }

@@ -212,7 +212,7 @@ function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord 
 export async function deleteEvent(
   store: Store,
   read: StoredEvent,
-  { by, at }: { by: Actor; at: number },
+  { by, at, reason = null }: { by: Actor; at: number; reason?: string | null },
 ): Promise<CommitOutcome> {
   requireWritable(read.record);
   const { record } = read;
@@ -230,6 +230,7 @@ export async function deleteEvent(
     version,
     event: { ...cardOf(record), version },
     was: beforeOf(record, record),
+    ...(reason === null ? {} : { reason }),
   }]);
   // What one commit cannot hold goes after it: before it, a conflict would leave an event without.
   if (result.outcome === "committed" && older.length === HISTORY_KEYS_PER_COMMIT) {

@@ -33,6 +33,8 @@ export interface Change {
   event: EventCard;
   /** Null when the event was created. */
   was: EventBefore | null;
+  /** Why it was deleted, if that was said. */
+  reason?: string;
 }
 
 export interface JournalEntry {

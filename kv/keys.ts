@@ -29,6 +29,8 @@ export const livePrefix = (
 export const LIVE_BY_END: Key = ["live_events_by_end_date"];
 /** Tag lists. */
 export const liveByTagPrefix = (tag: string): Key => ["live_events_by_tag", tag];
+/** What an organizer has on. */
+export const liveByOrganizerPrefix = (id: OrganizerId): Key => ["live_events_by_organizer", id];
 /** Past events. */
 export const PAST_BY_END: Key = ["past_events_by_end_date"];
 /** An organizer's page and "my events". */
@@ -45,6 +47,12 @@ export const externalIdPrefix = (externalId: string): Key => ["event_by_external
 
 /** Name, url and external id of an organizer. */
 export const organizerKey = (id: OrganizerId): Key => ["organizer", id];
+export const ORGANIZERS: Key = ["organizer"];
+/** Imports; a commit that adds one checks that it is absent. */
+export const organizerByExternalIdKey = (externalId: string): Key => [
+  "organizer_by_external_id",
+  externalId,
+];
 /** Rights; always written together with `organizerByMemberKey`. */
 export const organizerMemberKey = (id: OrganizerId, userId: UserId): Key => [
   "organizer_member",

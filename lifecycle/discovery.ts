@@ -12,6 +12,7 @@ import {
   byOrganizerPrefix,
   byStaffPrefix,
   LIVE_BY_END,
+  liveByOrganizerPrefix,
   liveByTagPrefix,
   livePrefix,
   PAST_BY_END,
@@ -106,23 +107,27 @@ function planOf(query: EventQuery, wanted: Set<EventStatus>, time: ListTime): Pl
       { parameter: "sort" },
     );
   }
-  return { segments: [rangesByStart(query, wanted, time)], reverse };
+  return { segments: [rangesByStart(query, wanted, { ...time, onlyLive })], reverse };
 }
 
 function rangesByStart(
   query: EventQuery,
   wanted: Set<EventStatus>,
-  { now, openEndedMs }: ListTime,
+  { now, openEndedMs, onlyLive }: ListTime & { onlyLive: boolean },
 ): IndexRange[] {
   const starts = {
     from: query.startsAfter === undefined ? -Infinity : query.startsAfter + 1,
     to: query.startsBefore ?? Infinity,
   };
-  if (query.organizerId !== undefined) {
-    return [{ prefix: byOrganizerPrefix(query.organizerId), ...starts }];
+  const { organizerId } = query;
+  if (organizerId !== undefined && !onlyLive) {
+    return [{ prefix: byOrganizerPrefix(organizerId), ...starts }];
   }
   // What has not started yet cannot stand before now.
   if (!wanted.has("ONGOING")) starts.from = Math.max(starts.from, now + 1);
+  if (organizerId !== undefined) {
+    return [{ prefix: liveByOrganizerPrefix(organizerId), ...starts }];
+  }
   if (query.tag !== undefined) return [{ prefix: liveByTagPrefix(query.tag), ...starts }];
   const openEnded = { ...starts, from: Math.max(starts.from, now - openEndedMs + 1) };
   return [
@@ -204,7 +209,10 @@ export async function listEventsByExternalId(
     if (stored === null) continue;
     const { record } = stored;
     if (organizerId !== undefined && record.organizerId !== organizerId) continue;
-    if (canSee(record, await relationTo(store, principal, record))) items.push(cardOf(record));
+    const relation = await relationTo(store, principal, record);
+    // Who has only an external id, which can be guessed, is not who was given the event's own.
+    const isGuess = record.visibility === "UNLISTED" && relation === "none";
+    if (canSee(record, relation) && !isGuess) items.push(cardOf(record));
   }
   return { items, nextCursor: null, position };
 }

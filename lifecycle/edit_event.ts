@@ -1,7 +1,8 @@
 /** Editing an event: its content and its times, and what a new date does to its status. */
 import { DomainError, type FieldProblem, invalidFields } from "../kv/errors.ts";
-import type { Actor, EventId, EventRecord, EventTimes } from "../kv/event_record.ts";
+import type { Actor, EventId, EventRecord, EventTimes, OrganizerId } from "../kv/event_record.ts";
 import { type EventStep, findByExternalId } from "../kv/events.ts";
+import { getOrganizer } from "../kv/organizers.ts";
 import type { Store } from "../kv/store.ts";
 import { type ChangedEvent, changeEvent, transitionStep } from "./change_event.ts";
 import { changedFields, type EventContent, withContent } from "./event_content.ts";
@@ -12,6 +13,8 @@ import { decideTransition } from "./transitions.ts";
 export interface EventEdit {
   content: EventContent;
   times: TimeInput;
+  /** Where it is moved to; administrators only. */
+  organizerId?: OrganizerId | undefined;
 }
 
 /**
@@ -29,6 +32,7 @@ export function editEvent(
     async decide(event) {
       requireEdit(event, await relationTo(store, principal, event), principal);
       requireSignedIn(principal);
+      await requireMovable(store, event, { edit, principal });
       const steps = editSteps(event, edit, { now, by: principal.userId });
       await requireFreeExternalId(store, event, steps);
       return steps;
@@ -44,6 +48,7 @@ export function editSteps(
 ): EventStep[] {
   let next: EventRecord = withContent(event, edit.content);
   next = { ...next, ...requireTimes(edit.times, event) };
+  if (edit.organizerId !== undefined) next.organizerId = edit.organizerId;
   const fields = changedFields(event, next);
   if (fields === null) return [];
   if (event.status === "ARCHIVED" && !isImport) {
@@ -70,6 +75,26 @@ export function editSteps(
     }
   }
   return steps;
+}
+
+async function requireMovable(
+  store: Store,
+  event: EventRecord,
+  { edit: { organizerId }, principal }: { edit: EventEdit; principal: Principal },
+): Promise<void> {
+  if (organizerId === undefined || organizerId === event.organizerId) return;
+  if (principal.role !== "admin") {
+    throw new DomainError(
+      "forbidden",
+      `Cannot move event "${event.id}" to another organizer: that is for administrators.`,
+    );
+  }
+  if (await getOrganizer(store, organizerId) !== null) return;
+  throw invalidFields([{
+    pointer: "/organizer_id",
+    code: "not_found",
+    detail: `There is no organizer "${organizerId}".`,
+  }]);
 }
 
 /** @throws {DomainError} `external_id_taken`, naming the event that has it. */

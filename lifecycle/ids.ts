@@ -5,6 +5,7 @@ import type { EventId, OrganizerId, RunId, UserId } from "../kv/event_record.ts"
 const nextUlid = monotonicFactory();
 
 export const newEventId = (now: number): EventId => `evt_${nextUlid(now)}`;
+export const newOrganizerId = (now: number): OrganizerId => `org_${nextUlid(now)}`;
 export const newRunId = (now: number): RunId => `run_${nextUlid(now)}`;
 
 const ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}";
@@ -14,6 +15,7 @@ export const USER_ID = /^usr_[0-9A-Za-z]{1,40}$/;
 const RUN_ID = new RegExp(`^run_${ULID}$`);
 
 export const isEventId = (text: string): text is EventId => EVENT_ID.test(text);
+export const isOrganizerId = (text: string): text is OrganizerId => ORGANIZER_ID.test(text);
 export const isRunId = (text: string): text is RunId => RUN_ID.test(text);
 
 /** When the run with this id was started: its record's key holds that date. */

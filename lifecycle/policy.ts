@@ -58,6 +58,18 @@ export function requireEdit(event: EventRecord, relation: Relation, principal: P
   throw new DomainError("forbidden", `Cannot change event "${event.id}": the caller is no editor.`);
 }
 
+/**
+ * What only the event's people may see.
+ * @throws {DomainError} `not_found` when the caller may not even see it, else `unauthenticated` or
+ * `forbidden`.
+ */
+export function requirePeople(event: EventRecord, relation: Relation, principal: Principal): void {
+  if (!canSee(event, relation)) throw notFound(event.id);
+  if (relation !== "none") return;
+  requireSignedIn(principal);
+  throw new DomainError("forbidden", `This is for the people of event "${event.id}".`);
+}
+
 /** @throws {DomainError} `unauthenticated`. */
 export function requireSignedIn(
   principal: Principal,

@@ -4,6 +4,7 @@ import type { Context, MiddlewareHandler, TypedResponse } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { DomainError } from "../kv/errors.ts";
+import { type Principal, requireSignedIn } from "../lifecycle/policy.ts";
 import type { AppEnv } from "./app_deps.ts";
 import { commonHeaders } from "./headers.ts";
 import { refuseInvalid } from "./validation.ts";
@@ -83,9 +84,11 @@ const readWhole: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
 };
 
-/** Stands before a route with a JSON body: its media type and its size. */
-export const takesJson: MiddlewareHandler<AppEnv>[] = [
+/** Stands before a route that writes what a JSON body says: who sends it, its type and its size. */
+export const writesJson: MiddlewareHandler<AppEnv>[] = [
   async (c, next) => {
+    const principal: Principal = c.get("principal");
+    requireSignedIn(principal);
     const type = c.req.header("content-type") ?? "";
     if (!JSON_TYPE.test(type)) {
       throw new DomainError(

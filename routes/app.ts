@@ -7,9 +7,11 @@ import type { AppDeps, AppEnv } from "./app_deps.ts";
 import { problemResponse } from "./errors.ts";
 import { events } from "./events.ts";
 import { health } from "./health.ts";
+import { history } from "./history.ts";
 import { imports } from "./imports.ts";
 import { jobs } from "./jobs.ts";
 import { me } from "./me.ts";
+import { organizers } from "./organizers.ts";
 import { pages } from "./pages/pages.tsx";
 import { transitions } from "./transitions.ts";
 
@@ -24,6 +26,8 @@ export function createApp(deps: AppDeps) {
   app.route("/", health(deps));
   app.route("/", events(deps));
   app.route("/", transitions(deps));
+  app.route("/", history(deps));
+  app.route("/", organizers(deps));
   app.route("/", me(deps));
   app.route("/", imports(deps));
   app.route("/", jobs(deps));

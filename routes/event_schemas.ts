@@ -3,7 +3,13 @@
  * here; what a whole event may take is measured where it is stored.
  */
 import { z } from "@hono/zod-openapi";
-import { EVENT_STATUSES, type OrganizerId, type UserId, VISIBILITIES } from "../kv/event_record.ts";
+import {
+  type Actor,
+  EVENT_STATUSES,
+  type OrganizerId,
+  type UserId,
+  VISIBILITIES,
+} from "../kv/event_record.ts";
 import {
   MAX_EXTERNAL_ID_BYTES,
   MAX_REASON_LENGTH,
@@ -34,12 +40,12 @@ const text = (max: number) =>
     .refine((value) => !CONTROL_IN_TEXT.test(value), "Control characters are not allowed")
     .refine((value) => value.isWellFormed(), "This is not well-formed Unicode");
 
-const webAddress = z.url({
+export const webAddress = z.url({
   protocol: /^https?$/,
   error: "This must be an http or https URL",
 }).max(2_000).refine((url) => url.isWellFormed(), "This is not well-formed Unicode");
 
-const externalId = line(MAX_EXTERNAL_ID_BYTES, 1).refine(
+export const externalId = line(MAX_EXTERNAL_ID_BYTES, 1).refine(
   (id) => new TextEncoder().encode(id).length <= MAX_EXTERNAL_ID_BYTES,
   `An external id takes at most ${MAX_EXTERNAL_ID_BYTES} bytes`,
 );
@@ -125,6 +131,7 @@ export const EventPatch = editable.extend({
   tags: content.tags.nullable().transform((value) => value ?? []).optional(),
   staff: staff.nullable().transform((value) => value ?? []).optional(),
   metadata: pairsOf(line(500).nullable()).nullable().optional(),
+  organizer_id: organizerId.optional().meta({ description: "For administrators." }),
 }).meta({ id: "EventPatch" });
 
 /** A line of `POST /v1/imports`. */
@@ -244,4 +251,9 @@ function timesOf({ start_date, end_date, time_zone, all_day, disambiguation }: F
     ...(all_day === undefined ? {} : { allDay: all_day }),
     ...(disambiguation === undefined ? {} : { disambiguation }),
   };
+}
+
+/** Who made a change, to clients: a job is the clock at work. */
+export function actorText(by: Actor): string {
+  return by.startsWith("job:") ? "clock" : by;
 }

@@ -2,23 +2,17 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../kv/errors.ts";
 import type { EventId, EventRecord, OrganizerId } from "../kv/event_record.ts";
-import { deleteEvent, getEvent } from "../kv/events.ts";
+import { getEvent } from "../kv/events.ts";
+import { MAX_REASON_LENGTH } from "../kv/limits.ts";
 import { submitEvent } from "../lifecycle/create_event.ts";
+import { removeEvent } from "../lifecycle/delete_event.ts";
 import { listEvents, listEventsByExternalId } from "../lifecycle/discovery.ts";
 import { editEvent } from "../lifecycle/edit_event.ts";
 import { cardView, type EventView, eventView } from "../lifecycle/event_view.ts";
 import type { EventPage } from "../lifecycle/event_walk.ts";
 import { isEventId } from "../lifecycle/ids.ts";
-import {
-  canSee,
-  notFound,
-  type Principal,
-  relationTo,
-  requireEdit,
-  requireSignedIn,
-} from "../lifecycle/policy.ts";
-import { settle } from "../lifecycle/status.ts";
-import { answer, apiApp, json, jsonBody, problems, takesJson } from "./api.ts";
+import { canSee, notFound, type Principal, relationTo } from "../lifecycle/policy.ts";
+import { answer, apiApp, json, jsonBody, problems, writesJson } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import {
   editOf,
@@ -46,7 +40,7 @@ const createEventRoute = createRoute({
   path: "/v1/events",
   summary: "Create an event",
   request: { body: jsonBody(EventInput) },
-  middleware: takesJson,
+  middleware: writesJson,
   responses: {
     201: { ...json(EventSchema, "The event"), headers: z.object({ location: z.string() }) },
     ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
@@ -77,19 +71,29 @@ const patchRoute = createRoute({
       },
     },
   },
-  middleware: takesJson,
+  middleware: writesJson,
   responses: {
     200: json(EventSchema, "The event"),
     ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
   },
 });
 
+const Reason = z.strictObject({
+  reason: z.string().trim().min(1).max(MAX_REASON_LENGTH).optional(),
+});
+
 const deleteRoute = createRoute({
   method: "delete",
   path: "/v1/events/{id}",
-  summary: "Delete a draft",
-  request: { params: EventPath },
-  responses: { 204: { description: "Gone" }, ...problems(401, 403, 404, 409, 503) },
+  summary: "Delete an event",
+  description: "A draft; administrators anything, with a reason.",
+  request: {
+    params: EventPath,
+    query: Reason,
+    // Some clients find a body easier to write than an address.
+    body: { content: { "application/json": { schema: Reason } }, required: false },
+  },
+  responses: { 204: { description: "Gone" }, ...problems(400, 401, 403, 404, 409, 422, 503) },
 });
 
 export function events(deps: AppDeps) {
@@ -145,8 +149,9 @@ export function events(deps: AppDeps) {
     const { id } = c.req.valid("param");
     const principal = c.get("principal");
     const now = clock();
+    const body = c.req.valid("json");
     const { record } = await editEvent(store, id as EventId, {
-      edit: editOf(c.req.valid("json")),
+      edit: { ...editOf(body), organizerId: body.organizer_id as OrganizerId | undefined },
       principal,
       now,
     });
@@ -154,31 +159,13 @@ export function events(deps: AppDeps) {
   });
 
   app.openapi(deleteRoute, async (c) => {
-    const { id } = c.req.valid("param");
-    await deleteDraft(id as EventId, c.get("principal"));
+    await removeEvent(store, c.req.valid("param").id as EventId, {
+      reason: c.req.valid("query").reason ?? c.req.valid("json")?.reason ?? null,
+      principal: c.get("principal"),
+      now: clock(),
+    });
     return c.body(null, 204);
   });
-
-  async function deleteDraft(id: EventId, principal: Principal): Promise<void> {
-    for (let attempt = 0; attempt < 5; attempt++) {
-      const stored = await getEvent(store, id);
-      if (stored === null) throw notFound(id);
-      const { record } = stored;
-      requireEdit(record, await relationTo(store, principal, record), principal);
-      requireSignedIn(principal);
-      if (record.status !== "DRAFT") {
-        const { status } = settle(record, clock());
-        throw new DomainError(
-          "illegal_transition",
-          `Cannot delete event "${id}": its status is ${status}; only a DRAFT can be deleted.`,
-          { status, allowed: [] },
-        );
-      }
-      const by = { by: principal.userId, at: clock() };
-      if ((await deleteEvent(store, stored, by)).outcome === "committed") return;
-    }
-    throw new DomainError("conflict");
-  }
 
   async function viewFor(
     record: EventRecord,

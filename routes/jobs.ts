@@ -15,7 +15,7 @@ import { isRunId, runStartedAt } from "../lifecycle/ids.ts";
 import type { Job } from "../lifecycle/jobs/job.ts";
 import { type FinishedRun, intervalOf, isPaused } from "../lifecycle/jobs/runner.ts";
 import { requireAdmin } from "../lifecycle/policy.ts";
-import { answer, apiApp, json, jsonBody, problems, takesJson } from "./api.ts";
+import { answer, apiApp, json, jsonBody, problems, writesJson } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { line } from "./event_schemas.ts";
 import { flag, limit } from "./query_schemas.ts";
@@ -88,7 +88,7 @@ const patchRoute = createRoute({
       }).meta({ id: "JobPatch" }),
     ),
   },
-  middleware: takesJson,
+  middleware: writesJson,
   responses: { 200: json(JobSchema, "The job"), ...problems(400, 401, 403, 404, 413, 415, 422) },
 });
 

@@ -28,6 +28,9 @@ export const limit = z.string().regex(
 )
   .default("20").transform(Number).meta({ type: "integer", minimum: 1, maximum: 100 });
 
+export const version = z.string().regex(/^[1-9]\d{0,8}$/, "This must be a version, 1 or more")
+  .transform(Number).meta({ type: "integer", minimum: 1 });
+
 const cursor = z.string().min(1).max(1_000).optional().meta({
   description: "`next_cursor` of the page before, with the same other parameters.",
 });

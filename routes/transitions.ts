@@ -4,9 +4,9 @@ import { getEvent, listHistory } from "../kv/events.ts";
 import { type EventId, type HistoryEntry, instantText } from "../kv/event_record.ts";
 import { canSee, notFound, relationTo } from "../lifecycle/policy.ts";
 import { transitionEvent } from "../lifecycle/transition_event.ts";
-import { answer, apiApp, json, jsonBody, problems, takesJson } from "./api.ts";
+import { answer, apiApp, json, jsonBody, problems, writesJson } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
-import { TransitionBody, TransitionSchema } from "./event_schemas.ts";
+import { actorText, TransitionBody, TransitionSchema } from "./event_schemas.ts";
 import { EventPath } from "./events.ts";
 
 const listRoute = createRoute({
@@ -26,7 +26,7 @@ const makeRoute = createRoute({
   path: "/v1/events/{id}/transitions",
   summary: "Publish, start, complete, cancel or reopen an event",
   request: { params: EventPath, body: jsonBody(TransitionBody) },
-  middleware: takesJson,
+  middleware: writesJson,
   responses: {
     201: json(TransitionSchema, "The transition that was made"),
     ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
@@ -60,9 +60,8 @@ export function transitions({ store, clock }: AppDeps) {
   return app;
 }
 
-/** Edits are no transitions, and to clients a job is the clock at work. */
+/** Edits are no transitions. */
 function transitionView({ transition, at, by, reason, version }: HistoryEntry) {
   if (transition === null) return [];
-  const who = by.startsWith("job:") ? "clock" : by;
-  return [{ ...transition, at: instantText(at), by: who, reason, version }];
+  return [{ ...transition, at: instantText(at), by: actorText(by), reason, version }];
 }

@@ -14,7 +14,6 @@ const NOT_WRITABLE: Record<string, string> = {
   completed_at: "the server sets it",
   starts_at: "it follows from start_date",
   ends_at: "it follows from end_date",
-  organizer_id: "the organizer is named when the event is created",
 };
 
 /** Problems told at once: a body of nothing but wrong fields must not make a larger answer. */
@@ -41,7 +40,7 @@ export function bodyProblems(issues: z.core.$ZodIssue[]): FieldProblem[] {
       return [
         isMissing(issue)
           ? { pointer: pointerOf(path), code: "required", detail: "This field is required." }
-          : { pointer: pointerOf(path), code: issue.code, detail: sentence(issue) },
+          : { pointer: pointerOf(path), code: codeOf(issue), detail: sentence(issue) },
       ];
     }
     return issue.keys.map((key) => {
@@ -63,6 +62,11 @@ function isMissing(issue: z.core.$ZodIssue): boolean {
   return issue.code === "invalid_type" && issue.message.endsWith("received undefined");
 }
 
+/** "custom" is zod's word for a rule of ours. */
+function codeOf(issue: z.core.$ZodIssue): string {
+  return issue.code === "custom" ? "invalid_value" : issue.code;
+}
+
 function queryProblems(issue: z.core.$ZodIssue, c: Context): FieldProblem[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
@@ -76,7 +80,7 @@ function queryProblems(issue: z.core.$ZodIssue, c: Context): FieldProblem[] {
   const repeated = issue.code !== "custom" && c.req.queries(parameter)!.length > 1;
   return [{
     parameter,
-    code: repeated ? "repeated_parameter" : issue.code,
+    code: repeated ? "repeated_parameter" : codeOf(issue),
     detail: repeated
       ? `The parameter "${parameter}" may be given once.`
       : `${parameter}: ${sentence(issue)}`,

@@ -206,7 +206,7 @@ export class JobRunner {
         : await this.#claimAndRun(job, run, log);
     } catch (error) {
       finished = { ...this.#ended(run, "failed", { error: messageOf(error) }), planned: [] };
-      log.error("run failed", { error });
+      log.error("the run threw", { error });
       await this.#keepUnclaimed(finished, log);
     }
     const { status, examined, changed, conflicts, failed, lateByMs, moreLeft } = finished;
@@ -250,7 +250,7 @@ export class JobRunner {
       const { planned: _, ...report } = await this.#report(job, run, { log, lost: keeper.lost });
       finished = this.#ended(run, outcomeOf(report), report);
     } catch (error) {
-      log.error("run failed", { error });
+      log.error("the run threw", { error });
       finished = this.#ended(run, "failed", { error: messageOf(error) });
     }
     await keeper.stop();

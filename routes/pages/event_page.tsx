@@ -1,5 +1,6 @@
 /** An event's own page. It stays where it is when the event is over, and says so. */
 import { cardOf, type EventRecord } from "../../kv/event_record.ts";
+import type { Organizer } from "../../kv/organizers.ts";
 import { Countdown, Picture, placeText, Tags, webAddress, When } from "./event_parts.tsx";
 import { Layout } from "./layout.tsx";
 import { audienceNotice, bannerOf } from "./status_words.ts";
@@ -7,11 +8,12 @@ import { audienceNotice, bannerOf } from "./status_words.ts";
 export interface EventPageProps {
   /** Settled at `now`. */
   event: EventRecord;
+  organizer: Organizer | null;
   now: number;
   openEndedMs: number;
 }
 
-export function EventPage({ event, now, openEndedMs }: EventPageProps) {
+export function EventPage({ event, organizer, now, openEndedMs }: EventPageProps) {
   const { tone, headline, detail } = bannerOf(event, { now, openEndedMs });
   const notice = audienceNotice(event);
   const isLive = event.status === "CONFIRMED" || event.status === "ONGOING";
@@ -41,7 +43,7 @@ export function EventPage({ event, now, openEndedMs }: EventPageProps) {
         {notice === null ? null : <p class="notice">{notice}</p>}
         <h1 dir="auto">{event.title}</h1>
         {event.summary === "" ? null : <p class="summary" dir="auto">{event.summary}</p>}
-        <Facts event={event} />
+        <Facts event={event} organizer={organizer} />
         {event.description === ""
           ? null
           : <div class="description" dir="auto">{event.description}</div>}
@@ -54,7 +56,7 @@ export function EventPage({ event, now, openEndedMs }: EventPageProps) {
   );
 }
 
-function Facts({ event }: { event: EventRecord }) {
+function Facts({ event, organizer }: { event: EventRecord; organizer: Organizer | null }) {
   const { name, address } = event.location;
   const city = placeText(event);
   const lines = [...new Set([name, address, city].filter((line) => line !== null && line !== ""))];
@@ -71,6 +73,14 @@ function Facts({ event }: { event: EventRecord }) {
         <div>
           <dt>Where</dt>
           {lines.map((line) => <dd key={line} dir="auto">{line}</dd>)}
+        </div>
+      )}
+      {organizer === null ? null : (
+        <div>
+          <dt>By</dt>
+          <dd dir="auto">
+            <a href={`/organizers/${organizer.id}`}>{organizer.name}</a>
+          </dd>
         </div>
       )}
       {link === null ? null : (

@@ -72,7 +72,7 @@ export function ListPage(
   );
 }
 
-function Card(
+export function Card(
   { event, now, openEndedMs }: { event: EventCard; now: number; openEndedMs: number },
 ) {
   const tone = statusAt(event, now) === "ONGOING" ? "now" : "upcoming";

@@ -6,8 +6,9 @@ import { type Context, Hono } from "hono";
 import { DomainError, type ErrorCode, ERRORS } from "../../kv/errors.ts";
 import { getEvent } from "../../kv/events.ts";
 import { MAX_TAG_LENGTH } from "../../kv/limits.ts";
-import { listEvents } from "../../lifecycle/discovery.ts";
-import { isEventId } from "../../lifecycle/ids.ts";
+import { getOrganizer } from "../../kv/organizers.ts";
+import { type EventQuery, listEvents } from "../../lifecycle/discovery.ts";
+import { isEventId, isOrganizerId } from "../../lifecycle/ids.ts";
 import { canSee, notFound, relationTo } from "../../lifecycle/policy.ts";
 import { settle } from "../../lifecycle/status.ts";
 import type { AppDeps, AppEnv } from "../app_deps.ts";
@@ -17,9 +18,11 @@ import { EventPage } from "./event_page.tsx";
 import { sendPage } from "./layout.tsx";
 import { ListPage } from "./list_page.tsx";
 import { LIVE_SCRIPT } from "./live_script.ts";
+import { OrganizerPage } from "./organizer_page.tsx";
 import { STYLESHEET } from "./stylesheet.ts";
 
 const PAGE_SIZE = 30;
+const PAST_PAGE_SIZE = 10;
 
 /** The pages' app; `principal` must have been set before. */
 export function pages(deps: AppDeps): Hono<AppEnv> {
@@ -64,7 +67,43 @@ export function pages(deps: AppDeps): Hono<AppEnv> {
     if (stored === null) throw notFound(id);
     const event = settle(stored.record, now);
     if (!canSee(event, await relationTo(store, c.get("principal"), event))) throw notFound(id);
-    return sendPage(c, <EventPage event={event} now={now} openEndedMs={openEndedMs} />);
+    const organizer = await getOrganizer(store, event.organizerId);
+    return sendPage(
+      c,
+      <EventPage event={event} organizer={organizer} now={now} openEndedMs={openEndedMs} />,
+    );
+  });
+
+  app.get("/organizers/:id", async (c) => {
+    const now = clock();
+    const id = c.req.param("id");
+    const organizer = isOrganizerId(id) ? await getOrganizer(store, id) : null;
+    if (organizer === null) throw notFound(id);
+    const list = (query: EventQuery, limit: number, cursor: string | undefined) =>
+      listEvents(store, { organizerId: organizer.id, ...query }, {
+        principal: c.get("principal"),
+        now,
+        openEndedMs,
+        limit,
+        cursor,
+        onDue: () => runner.wake(),
+      });
+    const live = await list({}, PAGE_SIZE, c.req.query("cursor") || undefined);
+    const past = await list(
+      { statuses: ["COMPLETED"], sort: "-start_date" },
+      PAST_PAGE_SIZE,
+      c.req.query("past") || undefined,
+    );
+    return sendPage(
+      c,
+      <OrganizerPage
+        organizer={organizer}
+        live={live}
+        past={past}
+        now={now}
+        openEndedMs={openEndedMs}
+      />,
+    );
   });
 
   app.get("/assets/curtain.css", (c) => sendAsset(c, STYLESHEET, "text/css"));
@@ -85,7 +124,7 @@ export function pages(deps: AppDeps): Hono<AppEnv> {
 const TOLD: Partial<Record<ErrorCode, { title: string; detail: string }>> = {
   not_found: {
     title: "There is nothing here",
-    detail: "No event has this address, or it is not for everyone to see.",
+    detail: "Nothing has this address, or it is not for everyone to see.",
   },
   invalid_cursor: {
     title: "This page of the list is gone",

@@ -338,6 +338,10 @@ footer {
 .event h1, .event .summary, .facts dd { text-align: left; }
 .description { white-space: pre-wrap; max-width: 40rem; line-height: 1.65; }
 .event .tags { margin-block-start: 1.5rem; }
+.past { margin-block-start: 3rem; }
+.past ul { margin-block: 1rem; padding: 0; list-style: none; }
+.past li { padding-block: 0.6rem; border-block-start: 1px solid var(--line); }
+.past .when { display: block; color: var(--soft); }
 .back { margin-block-start: 2.5rem; }
 .failure p { margin-block-start: 1rem; }
 

@@ -72,6 +72,7 @@ async function write(kv: Deno.Kv, keys: Deno.KvKey[]): Promise<number> {
       .delete(["events_by_status_and_end_date", status, endDate!, id])
       .delete(["confirmed_events_by_start_date", startDate, id])
       .delete(["live_events_by_start_date", "dated", startDate, id])
+      .delete(["live_events_by_organizer", organizerId, startDate, id])
       .delete(["live_events_by_end_date", endDate!, id]);
     for (const tag of tags) operation.delete(["live_events_by_tag", tag, startDate, id]);
     changes.push({

@@ -21,6 +21,16 @@ Deno.test("deleteEvent() leaves nothing of the event but its journal", async () 
   assert.equal(change.was!.status, "CONFIRMED");
 });
 
+Deno.test("the reason of a deletion stays in the journal, when one was given", async () => {
+  using store = await testStore();
+  const [a, b] = [await storeEvent(store), await storeEvent(store)];
+  await deleteEvent(store, a, { by: "usr_alice", at: NOW, reason: "Spam" });
+  await deleteEvent(store, b, { by: "usr_alice", at: NOW });
+  const [first, second] = (await allChanges(store)).slice(-2);
+  assert.equal(first!.reason, "Spam");
+  assert.ok(!Object.hasOwn(second!, "reason"));
+});
+
 Deno.test("deleteEvent() reports a conflict and removes nothing when the event changed", async () => {
   using store = await testStore();
   const read = await storeEvent(store);

@@ -81,6 +81,7 @@ Deno.test("listHistory() pages through record and moved entries, newest first, e
       assert.ok(page.length <= limit);
       if (page.length === 0) break;
       pages.push(...page);
+      assert.ok(pages.length <= 70, "no entry comes twice");
       beforeVersion = page.at(-1)!.version;
     }
     assert.deepEqual(versionsOf(pages), downFrom(70), `in pages of ${limit}`);
@@ -104,6 +105,16 @@ Deno.test("an entry that is too large for the record by itself is moved and stil
   const { record } = await editOften(store, { times: 2, reason: "x".repeat(MAX_HISTORY_BYTES) });
   assert.deepEqual(record.history, []);
   assert.deepEqual(versionsOf(await listHistory(store, record, { limit: 10 })), [3, 2, 1]);
+});
+
+Deno.test("deleteEvent() removes moved history in its own commit", async () => {
+  using store = await testStore();
+  const read = await editOften(store, { times: MAX_HISTORY_ENTRIES + 3 });
+  assert.equal((await movedHistory(store, read.record)).length, 4);
+  await deleteEvent(store, read, { by: "usr_alice", at: NOW });
+  assert.deepEqual(await movedHistory(store, read.record), []);
+  const moved = store.sent.at(-1)!.deletes.filter((key) => key[0] === "event_history");
+  assert.equal(moved.length, 4);
 });
 
 Deno.test("deleteEvent() removes moved history, also more than one commit holds", async () => {

@@ -73,6 +73,7 @@ Deno.test("entries without a card that stay are not written again", () => {
   assert.deepEqual(sets.map((entry) => entry.key[0]).sort(), [
     "events_by_organizer",
     "live_events_by_end_date",
+    "live_events_by_organizer",
     "live_events_by_start_date",
     "live_events_by_tag",
   ]);

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { createEvent, getEvent, replaceEvent, replaceEvents } from "../../kv/events.ts";
 import { MAX_CHECKS_PER_COMMIT } from "../../kv/limits.ts";
-import { ORGANIZER_FORMAT } from "../../kv/organizers.ts";
-import { allChanges, aRecord, assertIndexesRebuild, NOW, storeEvent } from "../support/fixture.ts";
+import { allChanges, aRecord, assertIndexesRebuild, storeEvent } from "../support/fixture.ts";
 import { edit, move } from "./event_steps.ts";
+import { anOrganizer } from "./organizer_records.ts";
 import { everything, testStore } from "./test_store.ts";
 
 const WRITERS = 20;
@@ -67,20 +67,12 @@ Deno.test("of 10 events that want the same new external id at once, one gets it"
   await assertIndexesRebuild(store);
 });
 
-Deno.test("an eleventh check is never sent: ten transitions take ten, a creation three", async () => {
+Deno.test("an eleventh check is never sent: ten transitions take ten, a creation four", async () => {
   using store = await testStore();
-  const first = {
-    format: ORGANIZER_FORMAT,
-    id: aRecord().organizerId,
-    name: "House",
-    url: null,
-    externalId: null,
-    createdAt: NOW,
-    updatedAt: NOW,
-  };
+  const first = anOrganizer(0, { externalId: "hall" });
   const record = aRecord({ externalId: "x" });
   await createEvent(store, record, "usr_alice", { first, owner: "usr_alice" });
-  assert.equal(store.sent.at(-1)!.checks.length, 3);
+  assert.equal(store.sent.at(-1)!.checks.length, 4);
   const reads = [(await getEvent(store, record.id))!];
   while (reads.length < 10) {
     reads.push(await storeEvent(store, { externalId: `x${reads.length}` }));

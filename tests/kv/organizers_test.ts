@@ -1,29 +1,14 @@
 import assert from "node:assert/strict";
-import type { OrganizerId } from "../../kv/event_record.ts";
 import { createEvent } from "../../kv/events.ts";
 import {
   addOrganizer,
   getOrganizer,
   getOrganizerRole,
   listOrganizersOf,
-  type Organizer,
-  ORGANIZER_FORMAT,
 } from "../../kv/organizers.ts";
-import { allRecords, aRecord, NOW } from "../support/fixture.ts";
+import { allRecords, aRecord } from "../support/fixture.ts";
+import { anOrganizer } from "./organizer_records.ts";
 import { everything, testStore } from "./test_store.ts";
-
-function anOrganizer(number = 0): Organizer {
-  const id: OrganizerId = `org_${String(number).padStart(26, "0")}`;
-  return {
-    format: ORGANIZER_FORMAT,
-    id,
-    name: "Royal Hall",
-    url: null,
-    externalId: null,
-    createdAt: NOW,
-    updatedAt: NOW,
-  };
-}
 
 Deno.test("there is nothing to say of an organizer that nobody made", async () => {
   using store = await testStore();

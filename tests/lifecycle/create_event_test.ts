@@ -193,3 +193,12 @@ Deno.test(
     });
   }),
 );
+
+Deno.test(
+  "submitEvent() gives up as a conflict when others are always faster",
+  onStore(async (store) => {
+    Object.assign(store, { commit: () => Promise.resolve({ ok: false }) });
+    await assert.rejects(submit(store, ANN), { code: "conflict" });
+    assert.deepEqual(await allRecords(store), []);
+  }),
+);

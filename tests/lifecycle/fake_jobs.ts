@@ -1,10 +1,10 @@
 /** Jobs for the runner's tests, and runners on a clock that stands still. */
-import { getRun, listRuns, type RunRecord } from "../../kv/jobs.ts";
+import { getRun, type JobLease, listRuns, replaceLease, type RunRecord } from "../../kv/jobs.ts";
 import type { Store } from "../../kv/store.ts";
 import type { Job, RunReport } from "../../lifecycle/jobs/job.ts";
 import { JobRunner, type RunnerOptions } from "../../lifecycle/jobs/runner.ts";
 import { createLogger } from "../../lifecycle/log.ts";
-import { HOUR, NOW } from "../support/fixture.ts";
+import { HOUR, NOW, SECOND } from "../support/fixture.ts";
 
 /** The name of every job here unless a test gives another. */
 export const NAME = "sweep_floor";
@@ -75,4 +75,17 @@ export function runsOf(store: Store, name = NAME): Promise<RunRecord[]> {
 /** A run's record as it is stored now. */
 export function storedRun(store: Store, run: RunRecord): Promise<RunRecord | null> {
   return getRun(store, run.job, run.startedAt, run.id);
+}
+
+/** The lease of a process that died ten seconds ago. */
+export async function leaveLease(store: Store): Promise<JobLease> {
+  const lease: JobLease = {
+    runId: "run_00000000000000000000000001",
+    trigger: "cron",
+    startedAt: NOW - 10 * SECOND,
+    expiresAt: NOW + 5 * SECOND,
+    fence: 7,
+  };
+  await replaceLease(store, NAME, null, lease);
+  return lease;
 }

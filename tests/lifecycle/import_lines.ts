@@ -41,3 +41,16 @@ export function importAll(
   }
   return importEvents(store, lines(), { principal, clock: () => now, dryRun });
 }
+
+export const CLEAN: ImportReport = {
+  created: 0,
+  updated: 0,
+  unchanged: 0,
+  failed: 0,
+  created_without_key: 0,
+  failures: [],
+};
+
+export function aFile(length: number): Line[] {
+  return Array.from({ length }, (_, i) => anImported(`talk-${i}`));
+}

@@ -1,108 +1,29 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
-import { getJobRecord, getLease, type JobLease, replaceLease } from "../../kv/jobs.ts";
-import type { Store } from "../../kv/store.ts";
+import { getJobRecord, getLease } from "../../kv/jobs.ts";
 import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
 import { LEASE_MS } from "../../lifecycle/jobs/runner.ts";
 import { SILENT } from "../../lifecycle/log.ts";
 import { HOUR, memoryStore, NOW, SECOND, storeEvent } from "../support/fixture.ts";
-import { aGatedJob, aJob, aJobOf, aReport, aRunner, NAME, runsOf, storedRun } from "./fake_jobs.ts";
+import {
+  aGatedJob,
+  aJob,
+  aJobOf,
+  aReport,
+  aRunner,
+  leaveLease,
+  NAME,
+  runsOf,
+  storedRun,
+} from "./fake_jobs.ts";
 import { interrupt, onStore } from "./lifecycle_fixture.ts";
 
 const SOME = { examined: 1, changed: 1 };
-
-/** The lease of a process that died ten seconds ago. */
-async function leaveLease(store: Store): Promise<JobLease> {
-  const lease: JobLease = {
-    runId: "run_00000000000000000000000001",
-    trigger: "cron",
-    startedAt: NOW - 10 * SECOND,
-    expiresAt: NOW + 5 * SECOND,
-    fence: 7,
-  };
-  await replaceLease(store, NAME, null, lease);
-  return lease;
-}
 
 /** Turns of the event loop, so that what is under way gets on. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
-
-Deno.test(
-  "a run by the clock that meets another is skipped at once and leaves no record",
-  onStore(async (store) => {
-    const gated = aGatedJob(SOME);
-    const first = await aRunner(store, gated.job).runner.start(NAME, { trigger: "cron" });
-    await gated.entered;
-    for (const trigger of ["cron", "traffic"] as const) {
-      const { runner, lines } = aRunner(store, aJobOf(SOME));
-      assert.equal((await runner.run(NAME, { trigger })).status, "skipped_overlap");
-      assert.deepEqual(lines.map((line) => line.level), ["warn"]);
-    }
-    gated.open();
-    assert.equal((await first.finished).status, "succeeded");
-    assert.deepEqual((await runsOf(store)).map((run) => run.id), [first.run.id]);
-    assert.equal((await getJobRecord(store, NAME)).value.lastRun!.id, first.run.id);
-  }),
-);
-
-Deno.test(
-  "a manual or start-up run waits for the one it meets and then runs",
-  onStore(async (store) => {
-    for (const trigger of ["manual", "startup"] as const) {
-      const gated = aGatedJob(SOME);
-      const first = await aRunner(store, gated.job).runner.start(NAME, { trigger: "cron" });
-      await gated.entered;
-      // The other process ends once this one has looked at its lease.
-      let looks = 0;
-      const clock = () => {
-        if (++looks === 4) gated.open();
-        return NOW;
-      };
-      const { runner } = aRunner(store, aJobOf({ examined: 2 }), { clock });
-      const run = await runner.run(NAME, { trigger });
-      assert.equal(run.status, "succeeded");
-      assert.equal((await first.finished).status, "succeeded");
-      assert.equal((await storedRun(store, run))!.examined, 2);
-    }
-  }),
-);
-
-Deno.test(
-  "a manual run says skipped_overlap when the other outlives its patience, and has its record",
-  onStore(async (store) => {
-    await leaveLease(store);
-    const real = globalThis.setTimeout;
-    let waited = 0;
-    Object.assign(globalThis, {
-      setTimeout(callback: () => void, ms = 0) {
-        if (ms === 50) waited += ms;
-        return real(callback, ms === 50 ? 0 : ms);
-      },
-    });
-    try {
-      const { runner } = aRunner(store, aJobOf(SOME));
-      const run = await runner.run(NAME, { trigger: "manual" });
-      assert.equal(run.status, "skipped_overlap");
-      assert.equal((await storedRun(store, run))!.status, "skipped_overlap");
-    } finally {
-      globalThis.setTimeout = real;
-    }
-    assert.ok(waited > LEASE_MS, `${waited} ms: longer than a dead process's lease lives`);
-  }),
-);
-
-Deno.test(
-  "stop() ends the waiting of a manual run",
-  onStore(async (store) => {
-    await leaveLease(store);
-    const { runner } = aRunner(store, aJobOf(SOME));
-    const { finished } = await runner.start(NAME, { trigger: "manual" });
-    await runner.stop();
-    assert.equal((await finished).status, "skipped_overlap");
-  }),
-);
 
 Deno.test(
   "a lease is taken over the millisecond it expires, and not before",
@@ -180,49 +101,6 @@ Deno.test(
 );
 
 Deno.test(
-  "the only process that writes a store respects the lease of its own run",
-  onStore(async (store) => {
-    const gated = aGatedJob(SOME);
-    const { runner } = aRunner(store, gated.job, { isSoleWriter: true });
-    const first = await runner.start(NAME, { trigger: "cron" });
-    await gated.entered;
-    assert.equal((await runner.run(NAME, { trigger: "cron" })).status, "skipped_overlap");
-    gated.open();
-    await first.finished;
-  }),
-);
-
-Deno.test(
-  "of ten processes that claim at once, one runs",
-  onStore(async (store) => {
-    const gated = aGatedJob(SOME);
-    const runs = Array.from(
-      { length: 10 },
-      () => aRunner(store, gated.job).runner.run(NAME, { trigger: "cron" }),
-    );
-    await gated.entered;
-    const skipped = await Promise.race([
-      Promise.all(runs).then(() => assert.fail("all ended while the gate was closed")),
-      atLeast(9, runs),
-    ]);
-    assert.deepEqual(new Set(skipped), new Set(["skipped_overlap"]));
-    gated.open();
-    await Promise.all(runs);
-    assert.equal((await runsOf(store)).length, 1);
-  }),
-);
-
-/** Resolves with the outcomes of the first `count` runs that end. */
-function atLeast(count: number, runs: Promise<{ status: string }>[]): Promise<string[]> {
-  const ended: string[] = [];
-  return new Promise((resolve) => {
-    for (const run of runs) {
-      run.then(({ status }) => ended.push(status) === count && resolve([...ended]));
-    }
-  });
-}
-
-Deno.test(
   "a run that was taken over does not overwrite what was recorded of it",
   onStore(async (store) => {
     const gated = aGatedJob({ examined: 5, changed: 5 });
@@ -286,7 +164,7 @@ Deno.test("a run keeps its lease alive, and stops at its next batch when it has 
 
     other.clock.now = NOW + HOUR;
     assert.equal((await other.runner.run(NAME, { trigger: "cron" })).status, "succeeded");
-    mock.timers.tick(5_000);
+    mock.timers.tick(10_000);
     await first.finished;
     assert.equal(stopped, true);
     assert.equal((await storedRun(store, first.run))!.error, "interrupted");

@@ -36,7 +36,7 @@ const FIELDS: [members: string, place: string][] = [
   [`"description": "${"x".repeat(20_001)}"`, "/description too_big"],
   [`"tags": ${JSON.stringify(Array(21).fill("x").map((x, i) => x + i))}`, "/tags too_big"],
   [`"tags": ["${"x".repeat(51)}"]`, "/tags/0 too_big"],
-  [`"external_id": "${"é".repeat(101)}"`, "/external_id custom"],
+  [`"external_id": "${"é".repeat(101)}"`, "/external_id invalid_value"],
   [`"external_id": ""`, "/external_id too_small"],
   // Impossible dates and zones.
   [`"start_date": "2026-02-30"`, "/start_date invalid_date"],
@@ -68,21 +68,21 @@ const FIELDS: [members: string, place: string][] = [
   [`"location": {"longitude": -180.5}`, "/location/longitude too_small"],
   [`"location": {"latitude": "NaN"}`, "/location/latitude invalid_type"],
   // Characters that are none.
-  [`"title": "a\\ud800b"`, "/title custom"],
-  [`"title": "a\\u0000b"`, "/title custom"],
-  [`"title": "two\\nlines"`, "/title custom"],
-  [`"description": "a\\u0007b"`, "/description custom"],
-  [`"summary": "\\udc00"`, "/summary custom"],
-  [`"tags": ["a\\u0085\\u0000"]`, "/tags/0 custom"],
-  [`"metadata": {"a": "\\ud800"}`, "/metadata/a custom"],
+  [`"title": "a\\ud800b"`, "/title invalid_value"],
+  [`"title": "a\\u0000b"`, "/title invalid_value"],
+  [`"title": "two\\nlines"`, "/title invalid_value"],
+  [`"description": "a\\u0007b"`, "/description invalid_value"],
+  [`"summary": "\\udc00"`, "/summary invalid_value"],
+  [`"tags": ["a\\u0085\\u0000"]`, "/tags/0 invalid_value"],
+  [`"metadata": {"a": "\\ud800"}`, "/metadata/a invalid_value"],
   [`"metadata": {"a\\u0000": "b"}`, "/metadata/a\u0000 invalid_key"],
-  [`"url": "https://example.org/\\ud800"`, "/url custom"],
+  [`"url": "https://example.org/\\ud800"`, "/url invalid_value"],
   [`"url": "javascript:alert(1)"`, "/url invalid_format"],
   [`"image_url": "/gala.jpg"`, "/image_url invalid_format"],
   // Names that mean something to JavaScript.
   [`"__proto__": {"title": "Gala"}`, "/__proto__ unknown_field"],
   [`"constructor": {}`, "/constructor unknown_field"],
-  [`"metadata": {"__proto__": "x"}`, "/metadata/__proto__ custom"],
+  [`"metadata": {"__proto__": "x"}`, "/metadata/__proto__ invalid_value"],
   [`"location": {"__proto__": {}}`, "/location/__proto__ unknown_field"],
   // Unknown fields, and those that the server sets.
   [`"titel": "Gala"`, "/titel unknown_field"],
@@ -119,7 +119,7 @@ Deno.test("POST and PATCH refuse a wrong field by its JSON pointer, and write no
 
 Deno.test("what only one of the routes refuses", async () => {
   await using t = await testApp();
-  const { id, organizer_id } = await create(t, ADMIN);
+  const { id } = await create(t, ADMIN);
   const path = `/v1/events/${id}`;
   await assertWritesNothing(t, async () => {
     for (
@@ -129,7 +129,6 @@ Deno.test("what only one of the routes refuses", async () => {
         ["POST", "/v1/events", { ...TOMORROW, status: "COMPLETED" }, "/status invalid_value"],
         ["POST", "/v1/events", { ...TOMORROW, organizer_id: id }, "/organizer_id invalid_format"],
         ["PATCH", path, { status: "CONFIRMED" }, "/status not_writable"],
-        ["PATCH", path, { organizer_id }, "/organizer_id not_writable"],
         [
           "PATCH",
           path,

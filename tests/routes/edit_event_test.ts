@@ -10,7 +10,7 @@ import {
   type TestApp,
   testApp,
 } from "../support/fixture.ts";
-import { assertWritesNothing, create, json, places, problem } from "../support/http.ts";
+import { as, assertWritesNothing, byName, create, json, places, problem } from "../support/http.ts";
 
 function patch(t: TestApp, { id }: Pick<EventView, "id">, body: unknown) {
   return t.request("PATCH", `/v1/events/${id}`, {
@@ -127,20 +127,21 @@ Deno.test("PATCH refuses what the status forbids, and says what to do", async ()
   ]);
 });
 
-Deno.test("DELETE removes a DRAFT with all its entries, and nothing else", async () => {
-  await using t = await testApp();
-  const draft = await create(t, ADMIN, { status: "DRAFT", external_id: "x", tags: ["music"] });
+Deno.test("DELETE removes a DRAFT with all its entries; its editors can delete nothing else", async () => {
+  await using t = await testApp({ authenticate: byName });
+  const headers = as("alice");
+  const draft = await create(t, headers, { status: "DRAFT", external_id: "x", tags: ["music"] });
   const path = `/v1/events/${draft.id}`;
-  await json(await patch(t, draft, { title: "Anew" }));
-  const gone = await t.request("DELETE", path, { headers: ADMIN });
+  await json(await t.request("PATCH", path, { body: { title: "Anew" }, headers }));
+  const gone = await t.request("DELETE", path, { headers });
   assert.deepEqual([gone.status, await gone.text()], [204, ""]);
-  await problem(await t.request("DELETE", path, { headers: ADMIN }), 404, "not_found");
-  await problem(await t.request("GET", path, { headers: ADMIN }), 404, "not_found");
+  await problem(await t.request("DELETE", path, { headers }), 404, "not_found");
+  await problem(await t.request("GET", path, { headers }), 404, "not_found");
   assert.deepEqual(await allRecords(t.store), []);
   await assertIndexesRebuild(t.store);
-  const event = await create(t, ADMIN, { external_id: "x" });
+  const event = await create(t, headers, { external_id: "x" });
   await assertWritesNothing(t, async () => {
-    const response = await t.request("DELETE", `/v1/events/${event.id}`, { headers: ADMIN });
+    const response = await t.request("DELETE", `/v1/events/${event.id}`, { headers });
     const told = await problem(response, 409, "illegal_transition");
     assert.deepEqual([told.current_status, told.allowed], ["CONFIRMED", []]);
     assert.match(told.detail, /only a DRAFT/);

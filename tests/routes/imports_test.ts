@@ -11,7 +11,15 @@ import {
   type TestApp,
   testApp,
 } from "../support/fixture.ts";
-import { as, assertWritesNothing, byName, json, list, problem } from "../support/http.ts";
+import {
+  as,
+  assertWritesNothing,
+  byName,
+  json,
+  list,
+  pauseJobs,
+  problem,
+} from "../support/http.ts";
 
 interface Report {
   created: number;
@@ -92,6 +100,7 @@ Deno.test("a line is matched by its id where it has one", async () => {
 
 Deno.test("importing the same again changes nothing after the events started or ended", async () => {
   await using t = await testApp();
+  await pauseJobs(t);
   const file = [line("a"), line("b", { end_date: null }), line("c", { status: "CANCELLED" })];
   await load(t, file);
   for (const now of [NOW + HOUR + 1, NOW + 3 * HOUR, NOW + 3 * DAY]) {
@@ -108,9 +117,10 @@ Deno.test("importing the same again changes nothing after the events started or 
 
 Deno.test("a line reopens what is over only with another end, in the future", async () => {
   await using t = await testApp();
+  await pauseJobs(t);
   await load(t, [line("a")]);
   t.clock.now = NOW + 3 * HOUR;
-  await t.runner.run("complete_events", { trigger: "cron" });
+  await t.runner.run("complete_events", { trigger: "manual" });
   const earlier = line("a", { end_date: "2026-12-05T20:30:00Z" });
   assert.equal((await load(t, [earlier])).updated, 1);
   assert.equal((await byExternalId(t, "a")).status, "COMPLETED");

@@ -79,12 +79,13 @@ Deno.test("readLines() lets go of the stream when nobody reads on", async () => 
 });
 
 Deno.test("readLines() reads the same from any chunks", async () => {
-  const content = fc.array(fc.string({ unit: "binary", maxLength: 12 }), { maxLength: 8 });
+  // Of one to four bytes each, so that chunks end within them.
+  const unit = fc.constantFrom("a", " ", "\r", "\t", "{", "\u0000", "é", "€", "\u2028", "😀");
+  const content = fc.array(fc.string({ unit, maxLength: 12 }), { maxLength: 8 });
   const cuts = fc.array(fc.nat(100), { maxLength: 10 });
   await fc.assert(
     fc.asyncProperty(content, cuts, async (contents, cuts) => {
-      // Lone surrogates do not survive UTF-8 and are not in question here.
-      const whole = contents.map((one) => one.toWellFormed().replace("\ufeff", "")).join("\n");
+      const whole = contents.join("\n");
       const bytes = bytesOf(whole);
       const chunks: Uint8Array[] = [];
       let from = 0;
@@ -97,6 +98,6 @@ Deno.test("readLines() reads the same from any chunks", async () => {
       );
       assert.deepEqual(await Array.fromAsync(readLines(streamOf(chunks), 1_000)), expected);
     }),
-    { numRuns: scaled(2_000, 100) },
+    { numRuns: scaled(2_000, 300) },
   );
 });

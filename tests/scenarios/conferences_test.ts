@@ -15,7 +15,7 @@ import {
   type TestApp,
   testApp,
 } from "../support/fixture.ts";
-import { assertWritesNothing, json, list } from "../support/http.ts";
+import { assertWritesNothing, json, list, pauseJobs } from "../support/http.ts";
 
 interface Conference {
   external_id: string;
@@ -117,6 +117,7 @@ Deno.test("at any clock the API lists exactly the conferences not yet over in th
 
 Deno.test("one run completes exactly those that are over, a second none, and importing again nothing", async () => {
   await using t = await testApp();
+  await pauseJobs(t);
   const kolkata = CONFERENCES.findLast(({ time_zone }) => time_zone === "Asia/Kolkata")!;
   t.clock.now = endOf(kolkata);
   const expected = notYetOver(t.clock.now);
@@ -152,7 +153,9 @@ Deno.test("two imports of the file at once, while the clock completes it, create
   const total = (count: string) => reports.reduce((sum, one) => sum + (one[count] as number), 0);
   assert.deepEqual([total("created"), total("unchanged")], [COUNT, COUNT]);
   assert.equal((await allRecords(t.store)).length, COUNT);
-  await t.runner.run("complete_events", { trigger: "cron" });
+  await pauseJobs(t);
+  await t.runner.idle();
+  await t.runner.run("complete_events", { trigger: "manual" });
   await assertWritesNothing(t, async () => {
     assert.deepEqual(await load(t), report({ unchanged: COUNT }));
   });

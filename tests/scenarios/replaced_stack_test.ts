@@ -18,7 +18,7 @@ import {
   storeEvent,
   testApp,
 } from "../support/fixture.ts";
-import { json, list } from "../support/http.ts";
+import { json, list, pauseJobs } from "../support/http.ts";
 import { startServer } from "../support/server.ts";
 import { textLines } from "../support/text_lines.ts";
 
@@ -72,9 +72,7 @@ Deno.test("an ended event is COMPLETED by the cron that main.ts registers", asyn
 
 Deno.test("an ended event is never in discovery", async () => {
   await using t = await testApp();
-  const paused = { reason: "The scheduler is dead", until: "2027-01-01T00:00:00Z" };
-  const options = { body: { paused }, headers: ADMIN };
-  await t.request("PATCH", "/v1/jobs/complete_events", options);
+  await pauseJobs(t);
   const { record } = await storeEvent(t.store);
   for (const late of [0, 1, 90 * MINUTE, 7 * DAY]) {
     t.clock.now = record.endDate! + late;
@@ -83,13 +81,13 @@ Deno.test("an ended event is never in discovery", async () => {
     }
   }
   assert.deepEqual(await completionsByEvent(t.store), new Map());
-  await t.request("PATCH", "/v1/jobs/complete_events", { ...options, body: { paused: null } });
-  await t.runner.runByCron("complete_events");
+  await t.runner.run("complete_events", { trigger: "manual" });
   assert.deepEqual((await list(t)).items, []);
 });
 
 Deno.test("an ended event's page stays reachable", async () => {
   await using t = await testApp();
+  await pauseJobs(t);
   const { record: { id, title } } = await storeEvent(t.store);
   const assertReachable = async (status: string) => {
     const event = await json(await t.request("GET", `/v1/events/${id}`));
@@ -102,7 +100,7 @@ Deno.test("an ended event's page stays reachable", async () => {
   await assertReachable("ONGOING");
   t.clock.now = NOW + HOUR;
   await assertReachable("COMPLETED");
-  await t.runner.runByCron("complete_events");
+  await t.runner.run("complete_events", { trigger: "manual" });
   t.clock.now = NOW + 365 * DAY;
   await assertReachable("COMPLETED");
   const archive = { body: { to: "ARCHIVED" }, headers: ADMIN };

@@ -8,8 +8,8 @@ import assert from "node:assert/strict";
 import type { EventRecord } from "../../kv/event_record.ts";
 import type { OrganizerId } from "../../kv/event_record.ts";
 import { getEvent } from "../../kv/events.ts";
-import { ADMIN, DAY, HOUR, NOW, storeEvent, type TestApp, testApp } from "../support/fixture.ts";
-import { json, list } from "../support/http.ts";
+import { DAY, HOUR, NOW, storeEvent, type TestApp, testApp } from "../support/fixture.ts";
+import { json, list, pauseJobs } from "../support/http.ts";
 
 const TITLE = "The Last Waltz";
 const ORGANIZER: OrganizerId = "org_00000000000000000000000000";
@@ -21,11 +21,7 @@ async function aroundTheEnd(
 ): Promise<void> {
   for (const milliseconds of [-1, 0, 1]) {
     await using t = await testApp();
-    // Completion that has never run, and may not: the jobs are paused on purpose.
-    for (const name of ["complete_events", "start_events"]) {
-      const paused = { reason: "This test", until: "2027-01-01T00:00:00Z" };
-      await t.request("PATCH", `/v1/jobs/${name}`, { body: { paused }, headers: ADMIN });
-    }
+    await pauseJobs(t);
     const { record: event } = await storeEvent(t.store, { title: TITLE, ...fields });
     t.clock.now = event.endDate! + milliseconds;
     await look(t, { live: milliseconds < 0, event });

@@ -116,6 +116,7 @@ const INDEXES = [
   "confirmed_events_by_start_date",
   "live_events_by_start_date",
   "live_events_by_end_date",
+  "live_events_by_organizer",
   "live_events_by_tag",
   "past_events_by_end_date",
   "events_by_organizer",

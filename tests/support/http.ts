@@ -4,7 +4,7 @@ import { readPosition } from "../../kv/journal.ts";
 import type { EventCardView, EventView } from "../../lifecycle/event_view.ts";
 import { GUEST, type Principal, ROOT } from "../../lifecycle/policy.ts";
 import type { Problem } from "../../routes/errors.ts";
-import type { TestApp } from "./fixture.ts";
+import { ADMIN, type TestApp } from "./fixture.ts";
 
 /** For `testApp({ authenticate })`: the header `x-as` names the user; without one it is a guest. */
 export function byName(request: Request): Principal {
@@ -69,6 +69,14 @@ export async function list(
   headers: Record<string, string> = {},
 ): Promise<EventListView> {
   return await json(await t.request("GET", `/v1/events${query}`, { headers }));
+}
+
+/** From here on the jobs run by hand only: neither the clock nor passing traffic sets them off. */
+export async function pauseJobs(t: TestApp): Promise<void> {
+  const paused = { reason: "A test", until: "2100-01-01T00:00:00Z" };
+  for (const { name } of t.runner.jobs) {
+    await json(await t.request("PATCH", `/v1/jobs/${name}`, { body: { paused }, headers: ADMIN }));
+  }
 }
 
 /** Asks again and again, for what is set off in passing; every asking lets other work go on. */

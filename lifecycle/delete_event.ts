@@ -1,0 +1,48 @@
+/** Deleting an event: a draft by its editors, anything by an administrator who says why. */
+import { DomainError, invalidFields } from "../kv/errors.ts";
+import type { EventId } from "../kv/event_record.ts";
+import { deleteEvent, getEvent } from "../kv/events.ts";
+import type { Store } from "../kv/store.ts";
+import { notFound, type Principal, relationTo, requireEdit, requireSignedIn } from "./policy.ts";
+import { settle } from "./status.ts";
+
+const ATTEMPTS = 5;
+
+/**
+ * Deletes the event as the caller; a tombstone stays in the journal.
+ * @throws {DomainError} `illegal_transition` for more than a draft by who is no admin;
+ * `invalid_body` for it without a reason; `not_found`, `unauthenticated`, `forbidden`, `conflict`.
+ */
+export async function removeEvent(
+  store: Store,
+  id: EventId,
+  { reason, principal, now }: { reason: string | null; principal: Principal; now: number },
+): Promise<void> {
+  requireSignedIn(principal);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const stored = await getEvent(store, id);
+    if (stored === null) throw notFound(id);
+    const { record } = stored;
+    requireEdit(record, await relationTo(store, principal, record), principal);
+    if (record.status !== "DRAFT") {
+      const { status } = settle(record, now);
+      if (principal.role !== "admin") {
+        throw new DomainError(
+          "illegal_transition",
+          `Cannot delete event "${id}": its status is ${status}; only a DRAFT can be deleted.`,
+          { status, allowed: [] },
+        );
+      }
+      if (reason === null) {
+        throw invalidFields([{
+          parameter: "reason",
+          code: "required",
+          detail: `Event "${id}" is ${status}, no draft: say why it is to be deleted.`,
+        }]);
+      }
+    }
+    const outcome = await deleteEvent(store, stored, { by: principal.userId, at: now, reason });
+    if (outcome.outcome === "committed") return;
+  }
+  throw new DomainError("conflict");
+}

@@ -1,0 +1,101 @@
+/** Organizers: whom events belong to. Anybody may read them, their owners change them. */
+import { DomainError } from "../kv/errors.ts";
+import type { OrganizerId } from "../kv/event_record.ts";
+import {
+  createOrganizer,
+  findOrganizer,
+  getOrganizerRole,
+  type Organizer,
+  ORGANIZER_FORMAT,
+  readOrganizer,
+  replaceOrganizer,
+} from "../kv/organizers.ts";
+import type { Store } from "../kv/store.ts";
+import { newOrganizerId } from "./ids.ts";
+import { notFound, type Principal, requireMember, requireSignedIn } from "./policy.ts";
+
+/** The members a request named; an absent one stays as it is. */
+export interface OrganizerContent {
+  name?: string | undefined;
+  url?: string | null | undefined;
+  externalId?: string | null | undefined;
+}
+
+const ATTEMPTS = 5;
+
+/**
+ * Makes an organizer with the caller as its owner.
+ * @throws {DomainError} `unauthenticated`, `forbidden`, `external_id_taken`, `conflict`.
+ */
+export async function submitOrganizer(
+  store: Store,
+  { name, url = null, externalId = null }: OrganizerContent & { name: string },
+  { principal, now }: { principal: Principal; now: number },
+): Promise<Organizer> {
+  requireMember(principal);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    await requireFreeExternalId(store, externalId);
+    const organizer: Organizer = {
+      format: ORGANIZER_FORMAT,
+      id: newOrganizerId(now),
+      name,
+      url,
+      externalId,
+      createdAt: now,
+      updatedAt: now,
+    };
+    if (await createOrganizer(store, organizer, principal.userId)) return organizer;
+  }
+  throw new DomainError("conflict");
+}
+
+/**
+ * Changes an organizer as one of its owners or an administrator.
+ * @throws {DomainError} `not_found`, `unauthenticated`, `forbidden`, `external_id_taken`,
+ * `conflict`.
+ */
+export async function editOrganizer(
+  store: Store,
+  id: OrganizerId,
+  { content, principal, now }: { content: OrganizerContent; principal: Principal; now: number },
+): Promise<Organizer> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const read = await readOrganizer(store, id);
+    if (read === null) throw notFound(id);
+    await requireOwner(store, id, principal);
+    const { organizer } = read;
+    const { name = organizer.name, url = organizer.url } = content;
+    const { externalId = organizer.externalId } = content;
+    const isSame = name === organizer.name && url === organizer.url &&
+      externalId === organizer.externalId;
+    if (isSame) return organizer;
+    if (externalId !== organizer.externalId) await requireFreeExternalId(store, externalId);
+    const next: Organizer = {
+      ...organizer,
+      format: ORGANIZER_FORMAT,
+      name,
+      url,
+      externalId,
+      updatedAt: now,
+    };
+    if (await replaceOrganizer(store, read, next)) return next;
+  }
+  throw new DomainError("conflict");
+}
+
+async function requireOwner(store: Store, id: OrganizerId, principal: Principal): Promise<void> {
+  requireSignedIn(principal);
+  if (principal.role === "admin") return;
+  if (await getOrganizerRole(store, id, principal.userId) === "owner") return;
+  throw new DomainError("forbidden", `The caller is no owner of organizer "${id}".`);
+}
+
+async function requireFreeExternalId(store: Store, externalId: string | null): Promise<void> {
+  const taken = externalId === null ? null : await findOrganizer(store, externalId);
+  if (taken === null) return;
+  throw new DomainError(
+    "external_id_taken",
+    `The external id "${externalId}" belongs to organizer "${taken}".`,
+    { organizer_id: taken },
+  );
+}

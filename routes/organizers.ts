@@ -1,0 +1,185 @@
+/** `/v1/organizers`: whom events belong to. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { instantText, type OrganizerId } from "../kv/event_record.ts";
+import { findOrganizer, getOrganizer, listOrganizers, type Organizer } from "../kv/organizers.ts";
+import { listEvents } from "../lifecycle/discovery.ts";
+import { editOrganizer, submitOrganizer } from "../lifecycle/organizers.ts";
+import { notFound } from "../lifecycle/policy.ts";
+import { answer, apiApp, json, jsonBody, problems, writesJson } from "./api.ts";
+import type { AppDeps } from "./app_deps.ts";
+import { EventList, externalId, line, organizerId, webAddress } from "./event_schemas.ts";
+import { pageView } from "./events.ts";
+import { limit, PageQuery } from "./query_schemas.ts";
+
+const OrganizerSchema = z.object({
+  id: z.string(),
+  external_id: z.string().nullable(),
+  name: z.string(),
+  url: z.string().nullable(),
+  created_at: z.string(),
+  updated_at: z.string(),
+}).meta({ id: "Organizer" });
+
+const OrganizerInput = z.strictObject({
+  name: line(200, 1),
+  url: webAddress.nullable().optional(),
+  external_id: externalId.nullable().optional(),
+}).meta({ id: "OrganizerInput" });
+
+const OrganizerPatch = OrganizerInput.partial().meta({ id: "OrganizerPatch" });
+
+const OrganizerPath = z.object({ id: organizerId });
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/v1/organizers",
+  summary: "List organizers",
+  request: {
+    query: z.strictObject({
+      limit,
+      after: organizerId.optional(),
+      external_id: z.string().min(1).max(200).optional(),
+    }),
+  },
+  responses: {
+    200: json(
+      z.object({ items: z.array(OrganizerSchema), next_after: z.string().nullable() }),
+      "Organizers by id",
+    ),
+    ...problems(400, 401, 503),
+  },
+});
+
+const createOrganizerRoute = createRoute({
+  method: "post",
+  path: "/v1/organizers",
+  summary: "Create an organizer",
+  request: { body: jsonBody(OrganizerInput) },
+  middleware: writesJson,
+  responses: {
+    201: json(OrganizerSchema, "The organizer"),
+    ...problems(400, 401, 403, 409, 413, 415, 422, 503),
+  },
+});
+
+const getRoute = createRoute({
+  method: "get",
+  path: "/v1/organizers/{id}",
+  summary: "Get an organizer",
+  request: { params: OrganizerPath },
+  responses: { 200: json(OrganizerSchema, "The organizer"), ...problems(401, 404, 503) },
+});
+
+const patchRoute = createRoute({
+  method: "patch",
+  path: "/v1/organizers/{id}",
+  summary: "Change an organizer",
+  request: {
+    params: OrganizerPath,
+    body: {
+      required: true,
+      content: { "application/merge-patch+json": { schema: OrganizerPatch } },
+    },
+  },
+  middleware: writesJson,
+  responses: {
+    200: json(OrganizerSchema, "The organizer"),
+    ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+  },
+});
+
+const eventsRoute = createRoute({
+  method: "get",
+  path: "/v1/organizers/{id}/events",
+  summary: "List an organizer's public events",
+  description: "What is live by start; with `past=true` what is over, newest start first.",
+  request: {
+    params: OrganizerPath,
+    query: PageQuery.extend({ past: z.enum(["true", "false"]).default("false") }),
+  },
+  responses: { 200: json(EventList, "A page of events"), ...problems(400, 401, 404, 503) },
+});
+
+export function organizers({ store, runner, clock, openEndedMs }: AppDeps) {
+  const app = apiApp();
+
+  app.openapi(listRoute, async (c) => {
+    const { limit, after, external_id } = c.req.valid("query");
+    if (external_id !== undefined) {
+      const id = await findOrganizer(store, external_id);
+      const found = id === null ? null : await getOrganizer(store, id);
+      return answer(
+        c,
+        { items: found === null ? [] : [organizerView(found)], next_after: null },
+        200,
+      );
+    }
+    const found = await listOrganizers(store, {
+      limit: limit + 1,
+      after: after as OrganizerId | undefined,
+    });
+    const items = found.slice(0, limit).map(organizerView);
+    return answer(c, { items, next_after: found.length > limit ? items.at(-1)!.id : null }, 200);
+  });
+
+  app.openapi(createOrganizerRoute, async (c) => {
+    const { name, url, external_id: externalId } = c.req.valid("json");
+    const organizer = await submitOrganizer(store, { name, url, externalId }, {
+      principal: c.get("principal"),
+      now: clock(),
+    });
+    const location = `/v1/organizers/${organizer.id}`;
+    return answer(c, organizerView(organizer), 201, { location });
+  });
+
+  app.openapi(getRoute, async (c) => {
+    return answer(c, organizerView(await requireOrganizer(c.req.valid("param").id)), 200);
+  });
+
+  app.openapi(patchRoute, async (c) => {
+    const { name, url, external_id: externalId } = c.req.valid("json");
+    const organizer = await editOrganizer(store, c.req.valid("param").id as OrganizerId, {
+      content: { name, url, externalId },
+      principal: c.get("principal"),
+      now: clock(),
+    });
+    return answer(c, organizerView(organizer), 200);
+  });
+
+  app.openapi(eventsRoute, async (c) => {
+    const { id } = await requireOrganizer(c.req.valid("param").id);
+    const { past, limit, cursor } = c.req.valid("query");
+    const now = clock();
+    const query = past === "true"
+      ? { organizerId: id, statuses: ["COMPLETED" as const], sort: "-start_date" as const }
+      : { organizerId: id };
+    const page = await listEvents(store, query, {
+      principal: c.get("principal"),
+      now,
+      openEndedMs,
+      limit,
+      cursor,
+      onDue: () => runner.wake(),
+    });
+    return answer(c, pageView(page, { now, openEndedMs }), 200);
+  });
+
+  async function requireOrganizer(id: string): Promise<Organizer> {
+    const organizer = await getOrganizer(store, id as OrganizerId);
+    if (organizer === null) throw notFound(id);
+    return organizer;
+  }
+
+  return app;
+}
+
+function organizerView(organizer: Organizer) {
+  return {
+    id: organizer.id,
+    external_id: organizer.externalId,
+    name: organizer.name,
+    url: organizer.url,
+    created_at: instantText(organizer.createdAt),
+    updated_at: instantText(organizer.updatedAt),
+  };
+}

@@ -1,0 +1,72 @@
+/** An organizer's page: what is on, and what has been. */
+import type { EventCard } from "../../kv/event_record.ts";
+import type { Organizer } from "../../kv/organizers.ts";
+import { webAddress, When } from "./event_parts.tsx";
+import { Layout } from "./layout.tsx";
+import { Card } from "./list_page.tsx";
+
+export interface OrganizerPageProps {
+  organizer: Organizer;
+  live: { items: EventCard[]; nextCursor: string | null };
+  past: { items: EventCard[]; nextCursor: string | null };
+  now: number;
+  openEndedMs: number;
+}
+
+export function OrganizerPage({ organizer, live, past, now, openEndedMs }: OrganizerPageProps) {
+  const { items } = live;
+  const link = webAddress(organizer.url);
+  const path = `/organizers/${organizer.id}`;
+  return (
+    <Layout title={organizer.name} description={`Events by ${organizer.name}.`} now={now}>
+      <div class="list-head">
+        <hgroup>
+          <h1 tabindex={-1} dir="auto">{organizer.name}</h1>
+          <p class="count">
+            <span data-count>{items.length}</span>{" "}
+            <span data-noun>{items.length === 1 ? "event" : "events"}</span> on
+          </p>
+        </hgroup>
+        {link === null
+          ? null
+          : <a class="quiet" href={link.href} rel="noopener nofollow">{link.host}</a>}
+      </div>
+      <div class="visually-hidden" aria-live="polite" data-announcer></div>
+      <ul class="cards" role="list" hidden={items.length === 0}>
+        {items.map((event) => (
+          <Card key={event.id} event={event} now={now} openEndedMs={openEndedMs} />
+        ))}
+      </ul>
+      <div class="empty" data-empty hidden={items.length > 0}>
+        <p class="empty-title">The stage is empty</p>
+        <p>Nothing is on, and nothing is announced yet.</p>
+      </div>
+      {live.nextCursor === null ? null : (
+        <nav class="pager" aria-label="More events">
+          <a class="next" rel="next" href={`${path}?cursor=${live.nextCursor}`}>Later events</a>
+        </nav>
+      )}
+      {past.items.length === 0 ? null : (
+        <section class="past" aria-labelledby="past">
+          <h2 id="past">Past events</h2>
+          <ul role="list">
+            {past.items.map((event) => (
+              <li key={event.id}>
+                <a href={`/events/${event.id}`} dir="auto">{event.title}</a>{" "}
+                <span class="when">
+                  <When event={event} />
+                </span>
+              </li>
+            ))}
+          </ul>
+          {past.nextCursor === null
+            ? null
+            : <a class="quiet" href={`${path}?past=${past.nextCursor}#past`}>Earlier events</a>}
+        </section>
+      )}
+      <p class="back">
+        <a class="quiet" href="/">See what’s on</a>
+      </p>
+    </Layout>
+  );
+}

@@ -1,0 +1,37 @@
+/** Sweeps for their tests: of what ended, at an instant two hours after `NOW`. */
+import type { EventId } from "../../kv/event_record.ts";
+import { statusPrefix } from "../../kv/keys.ts";
+import type { Store } from "../../kv/store.ts";
+import type { RunContext } from "../../lifecycle/jobs/job.ts";
+import { sweepDue, type SweepPlan } from "../../lifecycle/jobs/sweep.ts";
+import { SILENT } from "../../lifecycle/log.ts";
+import { allRecords, HOUR, NOW, storeEvent } from "../support/fixture.ts";
+
+export const LATER = NOW + 2 * HOUR;
+const COMPLETION: SweepPlan = {
+  prefixes: [statusPrefix("CONFIRMED"), statusPrefix("ONGOING")],
+  to: "COMPLETED",
+};
+
+export function sweep(store: Store, context: Partial<RunContext> = {}) {
+  return sweepDue(store, COMPLETION, {
+    runId: "run_1",
+    now: LATER,
+    dryRun: false,
+    shouldStop: () => false,
+    log: SILENT,
+    ...context,
+  });
+}
+
+/** `count` events that ended an hour before `LATER`. */
+export async function storeDue(store: Store, count: number): Promise<EventId[]> {
+  const ids: EventId[] = [];
+  for (let i = 0; i < count; i++) ids.push((await storeEvent(store)).record.id);
+  return ids;
+}
+
+export async function completed(store: Store): Promise<EventId[]> {
+  const records = await allRecords(store);
+  return records.filter((record) => record.status === "COMPLETED").map((record) => record.id);
+}
