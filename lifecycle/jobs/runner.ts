@@ -38,7 +38,11 @@ const BUDGET_MS = 4 * 60_000;
 const TRAFFIC_BUDGET_MS = 5_000;
 const TRAFFIC_GAP_MS = 2_000;
 
-export type FinishedRun = RunRecord & { planned: PlannedChange[] };
+export interface FinishedRun extends RunRecord {
+  planned: PlannedChange[];
+  /** What a failed run threw, whole, for the log; the record keeps its message. */
+  thrown?: unknown;
+}
 
 export interface StartedRun {
   /** As it was stored when it began. */
@@ -205,20 +209,27 @@ export class JobRunner {
         ? await this.#dryRun(job, run, log)
         : await this.#claimAndRun(job, run, log);
     } catch (error) {
-      finished = { ...this.#ended(run, "failed", { error: messageOf(error) }), planned: [] };
-      log.error("the run threw", { error });
-      await this.#keepUnclaimed(finished, log);
+      const failed = this.#ended(run, "failed", { error: messageOf(error) });
+      finished = { ...failed, planned: [], thrown: error };
+      await this.#keepUnclaimed(failed, log);
     }
     const { status, examined, changed, conflicts, failed, lateByMs, moreLeft } = finished;
     const quiet = status === "succeeded" && examined === 0;
-    log[quiet ? "debug" : status === "succeeded" ? "info" : "warn"](`run ${status}`, {
+    const level = quiet
+      ? "debug"
+      : status === "succeeded"
+      ? "info"
+      : status === "failed"
+      ? "error"
+      : "warn";
+    log[level](`run ${status}`, {
       examined,
       changed,
       conflicts,
       failed,
       ...(lateByMs === null ? {} : { late_by_s: Math.round(lateByMs / 1000) }),
       ...(moreLeft ? { more_left: true } : {}),
-      ...(finished.error === null ? {} : { error: finished.error }),
+      ...(finished.error === null ? {} : { error: finished.thrown ?? finished.error }),
       took_ms: Math.round(performance.now() - began),
     });
     return finished;
@@ -246,11 +257,12 @@ export class JobRunner {
     }
     const keeper = this.#keepLease(job, claim);
     let finished: RunRecord;
+    let thrown: unknown;
     try {
       const { planned: _, ...report } = await this.#report(job, run, { log, lost: keeper.lost });
       finished = this.#ended(run, outcomeOf(report), report);
     } catch (error) {
-      log.error("the run threw", { error });
+      thrown = error;
       finished = this.#ended(run, "failed", { error: messageOf(error) });
     }
     await keeper.stop();
@@ -266,7 +278,7 @@ export class JobRunner {
       change: (before) => afterRun(before, finished, found),
     });
     if (!kept) log.warn("another process took this run's lease over and closed it");
-    return { ...finished, planned: [] };
+    return { ...finished, planned: [], ...(thrown === undefined ? {} : { thrown }) };
   }
 
   #report(

@@ -87,6 +87,17 @@ Deno.test("an applied change is found behind hundreds of entries of others", asy
   assert.equal(result.outcome, "committed");
 });
 
+Deno.test("the search for our own entry begins at the newest versionstamp the store has met", async () => {
+  using store = await testStore();
+  const read = await storeEvent(store);
+  await replaceEvent(store, read, [edit(read.record, { title: "Gala" })]);
+  for (let i = 0; i < 110; i++) await storeEvent(store);
+  let lists = 0;
+  store.faults.beforeList = () => Promise.resolve(lists++);
+  const outcome = await replaceEvent(store, read, [edit(read.record, { title: "Late" })]);
+  assert.deepEqual([outcome, lists], [{ outcome: "conflict" }, 1]);
+});
+
 Deno.test("a real conflict is a conflict, for a creation and for a change", async () => {
   using store = await testStore();
   using other = await testStore({ kv: store.real });

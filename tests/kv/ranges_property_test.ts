@@ -32,6 +32,7 @@ async function pageThrough(
     const batch = batches[page % batches.length]!;
     const next = await readRanges(store, ranges, { after: rows.at(-1), reverse, batch });
     rows.push(...next.rows);
+    assert.ok(rows.length <= 25, "no row comes twice");
     if (next.done) return rows;
     assert.ok(next.rows.length > 0, "a page that is not the last goes on");
   }

@@ -49,6 +49,7 @@ async function pageThrough(
   for (let done = false; !done;) {
     const page = await readRanges(store, ranges, { after, batch: 20 });
     ids.push(...page.rows.map((row) => row.id));
+    assert.ok(ids.length <= EVENTS, "no row comes twice");
     after = page.rows.at(-1);
     onPage(after?.id);
     done = page.done;
