@@ -9,11 +9,7 @@ import {
   countChangesOf,
   finishRun,
   getJobRecord,
-  getLease,
-  getRun,
-  type JobLease,
   type JobRecord,
-  replaceLease,
   type RunOutcome,
   type RunRecord,
   type RunTrigger,
@@ -24,14 +20,13 @@ import { newRunId } from "../ids.ts";
 import type { Logger } from "../log.ts";
 import { COMPLETE_EVENTS } from "./complete_events.ts";
 import type { Job, PlannedChange, RunReport } from "./job.ts";
+import { claimLease, keepLease } from "./lease.ts";
+import { afterRun, newRun, outcomeOf } from "./run_record.ts";
 import { START_EVENTS } from "./start_events.ts";
 
 /** Every job there is. */
 export const JOBS: readonly Job[] = [COMPLETE_EVENTS, START_EVENTS];
 
-export const LEASE_MS = 15_000;
-const RENEW_MS = 5_000;
-const POLL_MS = 50;
 /** A run ends itself after this long and says that work is left. */
 const BUDGET_MS = 4 * 60_000;
 /** What passing traffic may set off is short. */
@@ -60,11 +55,6 @@ export interface RunnerOptions {
    * start belongs to a process that died, and nobody need wait for it to expire.
    */
   isSoleWriter?: boolean;
-}
-
-interface Claim {
-  lease: JobLease;
-  versionstamp: string;
 }
 
 export class JobRunner {
@@ -249,13 +239,18 @@ export class JobRunner {
     if (isPaused(record, run.startedAt) && run.trigger !== "manual") {
       return { ...this.#ended(run, "skipped_paused"), planned: [] };
     }
-    const claim = await this.#claim(job, run, log);
+    const claim = await claimLease(this.#store, run, {
+      clock: this.#clock,
+      isOrphan: (lease) => this.#isSoleWriter && lease.startedAt < this.#bootedAt,
+      shouldStop: () => this.#stopping,
+      log,
+    });
     if (claim === null) {
       const skipped = this.#ended(run, "skipped_overlap");
       if (run.trigger === "manual") await setRun(this.#store, skipped);
       return { ...skipped, planned: [] };
     }
-    const keeper = this.#keepLease(job, claim);
+    const keeper = keepLease(this.#store, job.name, { claim, clock: this.#clock });
     let finished: RunRecord;
     let thrown: unknown;
     try {
@@ -297,79 +292,6 @@ export class JobRunner {
     });
   }
 
-  /**
-   * The lease, or null when somebody holds it. A start-up or manual run that meets one waits until
-   * it is released or expires, because the lease of a killed process outlives it.
-   */
-  async #claim(job: Job, run: RunRecord, log: Logger): Promise<Claim | null> {
-    const patient = run.trigger === "manual" || run.trigger === "startup";
-    let polls = patient ? Math.ceil((LEASE_MS + RENEW_MS) / POLL_MS) : 0;
-    for (;;) {
-      const { value: held, versionstamp } = await getLease(this.#store, job.name);
-      const now = this.#clock();
-      const isOrphan = this.#isSoleWriter && held !== null && held.startedAt < this.#bootedAt;
-      if (held === null || held.expiresAt <= now || isOrphan) {
-        const lease: JobLease = {
-          runId: run.id,
-          trigger: run.trigger,
-          startedAt: run.startedAt,
-          expiresAt: now + LEASE_MS,
-          fence: (held?.fence ?? 0) + 1,
-        };
-        const stamp = await replaceLease(this.#store, job.name, versionstamp, lease);
-        if (stamp !== null) {
-          if (held !== null && held.expiresAt > 0) await this.#closeInterrupted(job, held, log);
-          return { lease, versionstamp: stamp };
-        }
-      } else if (polls-- <= 0 || this.#stopping) {
-        return null;
-      } else {
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      }
-    }
-  }
-
-  /** The run of a process that died: what it changed is counted from the journal. */
-  async #closeInterrupted(job: Job, lease: JobLease, log: Logger): Promise<void> {
-    const { runId, startedAt, trigger } = lease;
-    const changed = await countChangesOf(this.#store, runId, startedAt);
-    const known = await getRun(this.#store, job.name, startedAt, runId);
-    log.warn("closing an interrupted run", { interrupted_run_id: runId, changed });
-    const base = known ?? newRun(job.name, { id: runId, startedAt, trigger, dryRun: false });
-    await setRun(this.#store, {
-      ...base,
-      status: "failed",
-      finishedAt: this.#clock(),
-      examined: Math.max(base.examined, changed),
-      changed,
-      moreLeft: true,
-      error: "interrupted",
-    });
-  }
-
-  #keepLease(job: Job, claim: Claim): { lost: () => boolean; stop: () => Promise<void> } {
-    let lost = false;
-    let renewal = Promise.resolve();
-    const timer = setInterval(() => {
-      renewal = renewal.then(async () => {
-        if (lost) return;
-        const lease = { ...claim.lease, expiresAt: this.#clock() + LEASE_MS };
-        const stamp = await replaceLease(this.#store, job.name, claim.versionstamp, lease);
-        if (stamp === null) lost = true;
-        else Object.assign(claim, { lease, versionstamp: stamp });
-      }).catch(() => {
-        // The store is not answering; the run itself will meet that, or the next renewal succeeds.
-      });
-    }, RENEW_MS);
-    return {
-      lost: () => lost,
-      stop: () => {
-        clearInterval(timer);
-        return renewal;
-      },
-    };
-  }
-
   /** A manual run has its record even when it failed before it held a lease. */
   async #keepUnclaimed(run: RunRecord, log: Logger): Promise<void> {
     if (run.trigger !== "manual") return;
@@ -383,27 +305,6 @@ export class JobRunner {
   }
 }
 
-function newRun(
-  job: string,
-  identity: Pick<RunRecord, "id" | "startedAt" | "trigger" | "dryRun">,
-): RunRecord {
-  return {
-    format: 1,
-    ...identity,
-    job,
-    status: "running",
-    finishedAt: null,
-    examined: 0,
-    changed: 0,
-    conflicts: 0,
-    failed: 0,
-    lateByMs: null,
-    moreLeft: false,
-    failures: [],
-    error: null,
-  };
-}
-
 /** How often a job is due, milliseconds. */
 export function intervalOf(job: Job, record: JobRecord): number {
   return record.intervalMs ?? job.intervalMs;
@@ -411,21 +312,6 @@ export function intervalOf(job: Job, record: JobRecord): number {
 
 export function isPaused(record: JobRecord, now: number): boolean {
   return record.pause !== null && record.pause.until > now;
-}
-
-function outcomeOf({ failed, moreLeft }: Pick<RunReport, "failed" | "moreLeft">): RunOutcome {
-  return failed > 0 || moreLeft ? "partial" : "succeeded";
-}
-
-function afterRun(before: JobRecord, run: RunRecord, found: boolean): JobRecord {
-  const failed = run.status === "failed";
-  return {
-    ...before,
-    lastRun: run,
-    lastSuccessAt: failed ? before.lastSuccessAt : run.finishedAt,
-    emptyRuns: found ? 0 : before.emptyRuns + 1,
-    consecutiveFailures: failed ? before.consecutiveFailures + 1 : 0,
-  };
 }
 
 function messageOf(error: unknown): string {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { getJobRecord, getLease } from "../../kv/jobs.ts";
 import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
-import { LEASE_MS } from "../../lifecycle/jobs/runner.ts";
+import { LEASE_MS } from "../../lifecycle/jobs/lease.ts";
 import { SILENT } from "../../lifecycle/log.ts";
 import { HOUR, memoryStore, NOW, SECOND, storeEvent } from "../support/fixture.ts";
 import {

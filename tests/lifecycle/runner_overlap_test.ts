@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { getJobRecord } from "../../kv/jobs.ts";
-import { LEASE_MS } from "../../lifecycle/jobs/runner.ts";
+import { LEASE_MS } from "../../lifecycle/jobs/lease.ts";
 import { NOW } from "../support/fixture.ts";
 import { aGatedJob, aJobOf, aRunner, leaveLease, NAME, runsOf, storedRun } from "./fake_jobs.ts";
 import { onStore } from "./lifecycle_fixture.ts";

@@ -13,15 +13,16 @@ const COMPLETION: SweepPlan = {
   to: "COMPLETED",
 };
 
+export const AT_LATER: RunContext = {
+  runId: "run_1",
+  now: LATER,
+  dryRun: false,
+  shouldStop: () => false,
+  log: SILENT,
+};
+
 export function sweep(store: Store, context: Partial<RunContext> = {}) {
-  return sweepDue(store, COMPLETION, {
-    runId: "run_1",
-    now: LATER,
-    dryRun: false,
-    shouldStop: () => false,
-    log: SILENT,
-    ...context,
-  });
+  return sweepDue(store, COMPLETION, { ...AT_LATER, ...context });
 }
 
 /** `count` events that ended an hour before `LATER`. */

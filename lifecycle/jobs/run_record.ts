@@ -1,0 +1,44 @@
+/** A run's record from its beginning to its end, and what it leaves in the job's own. */
+import type { JobRecord, RunOutcome, RunRecord } from "../../kv/jobs.ts";
+import type { RunReport } from "./job.ts";
+
+/** The record of a run that begins; pure. */
+export function newRun(
+  job: string,
+  identity: Pick<RunRecord, "id" | "startedAt" | "trigger" | "dryRun">,
+): RunRecord {
+  return {
+    format: 1,
+    ...identity,
+    job,
+    status: "running",
+    finishedAt: null,
+    examined: 0,
+    changed: 0,
+    conflicts: 0,
+    failed: 0,
+    lateByMs: null,
+    moreLeft: false,
+    failures: [],
+    error: null,
+  };
+}
+
+/** How a run ended that threw nothing; pure. */
+export function outcomeOf(
+  { failed, moreLeft }: Pick<RunReport, "failed" | "moreLeft">,
+): RunOutcome {
+  return failed > 0 || moreLeft ? "partial" : "succeeded";
+}
+
+/** The job's record after a run; `found`: it was not an empty one; pure. */
+export function afterRun(before: JobRecord, run: RunRecord, found: boolean): JobRecord {
+  const failed = run.status === "failed";
+  return {
+    ...before,
+    lastRun: run,
+    lastSuccessAt: failed ? before.lastSuccessAt : run.finishedAt,
+    emptyRuns: found ? 0 : before.emptyRuns + 1,
+    consecutiveFailures: failed ? before.consecutiveFailures + 1 : 0,
+  };
+}
