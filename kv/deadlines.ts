@@ -18,7 +18,7 @@ export class Deadlines {
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /**
-   * The call's own ending, or after `ms` (and up to 100 ms more) a `DomainError` of `code`. The call
+   * The call's own ending, or after `ms` (and up to 200 ms more) a `DomainError` of `code`. The call
    * itself goes on; how it ends then is nobody's concern.
    */
   within<T>(

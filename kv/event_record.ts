@@ -80,7 +80,7 @@ export interface HistoryEntry {
 
 /** All that organisers and the lifecycle wrote about an event. */
 export interface EventRecord extends EventTimes {
-  /** Of the record's shape; see `upgradeEventRecord`. */
+  /** Of the record's shape; one of a newer format than `EVENT_FORMAT` is read but never written. */
   format: number;
   /** Of `indexEntries`, as it was when this record was written. */
   generation: number;

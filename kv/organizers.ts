@@ -79,7 +79,7 @@ export async function replaceOrganizer(
     }
     addExternalId(operation, next);
   }
-  return (await store.commit(operation)).ok;
+  return await isStored(store, operation, next);
 }
 
 /** Stores a new organizer with its first owner. False: the id or the external id is taken. */
@@ -88,7 +88,21 @@ export async function createOrganizer(
   organizer: Organizer,
   owner: UserId,
 ): Promise<boolean> {
-  return (await store.commit(addOrganizer(store.kv.atomic(), organizer, owner))).ok;
+  return await isStored(store, addOrganizer(store.kv.atomic(), organizer, owner), organizer);
+}
+
+/**
+ * Whether the commit left `organizer` stored. One that is sent again by the runtime, because its
+ * answer was lost, is refused because of itself: what lies there then is what it wrote.
+ */
+async function isStored(
+  store: Store,
+  operation: Deno.AtomicOperation,
+  organizer: Organizer,
+): Promise<boolean> {
+  if ((await store.commit(operation)).ok) return true;
+  const stored = await getOrganizer(store, organizer.id);
+  return JSON.stringify(stored) === JSON.stringify(organizer);
 }
 
 /** Null when there is none. */

@@ -4,8 +4,8 @@ import { externalIdKey } from "../../kv/keys.ts";
 import { type EventQuery, listEventsByExternalId } from "../../lifecycle/discovery.ts";
 import { NO_LOCATION } from "../../lifecycle/event_content.ts";
 import { GUEST, type Principal, ROOT } from "../../lifecycle/policy.ts";
-import { addMember, aMember, onStore, organizerId } from "./lifecycle_fixture.ts";
 import { at, storeAll, titles } from "./discovery_lists.ts";
+import { addMember, aMember, onStore, organizerId } from "./lifecycle_fixture.ts";
 
 Deno.test(
   "only live events are served by start, unless an organizer is named",

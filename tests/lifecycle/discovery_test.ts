@@ -3,8 +3,8 @@ import { EVENT_STATUSES, type EventStatus } from "../../kv/event_record.ts";
 import { type EventQuery, listEvents } from "../../lifecycle/discovery.ts";
 import { GUEST, ROOT } from "../../lifecycle/policy.ts";
 import { DAY, MINUTE, NOW, storeEvent } from "../support/fixture.ts";
-import { aMember, onStore, organizerId } from "./lifecycle_fixture.ts";
 import { at, storeAll, titles } from "./discovery_lists.ts";
+import { aMember, onStore, organizerId } from "./lifecycle_fixture.ts";
 
 Deno.test(
   "the default list shows what is live, by start, and hides an event from its end on",

@@ -5,6 +5,7 @@ import { statusPrefix } from "../../kv/keys.ts";
 import { MAX_CARD_BYTES, MAX_RECORD_BYTES, sizeBound } from "../../kv/limits.ts";
 import type { Store } from "../../kv/store.ts";
 import { editEvent } from "../../lifecycle/edit_event.ts";
+import { START_EVENTS } from "../../lifecycle/jobs/start_events.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import {
   allChanges,
@@ -15,7 +16,6 @@ import {
   storeEvent,
 } from "../support/fixture.ts";
 import { interrupt, onStore } from "./lifecycle_fixture.ts";
-import { START_EVENTS } from "../../lifecycle/jobs/start_events.ts";
 import { AT_LATER, completed, LATER, storeDue, sweep } from "./sweeps.ts";
 
 async function journalSizes(store: Store): Promise<number[]> {
