@@ -5,7 +5,7 @@
  * wires the layers and serves. Read on in `routes/app.ts`, `lifecycle/jobs/runner.ts`, `kv/events.ts`.
  */
 import manifest from "./deno.json" with { type: "json" };
-import { openStore } from "./kv/store.ts";
+import { isRemote, openStore, type Store } from "./kv/store.ts";
 import { type Config, ConfigError, parseConfig } from "./lifecycle/config.ts";
 import { JobRunner } from "./lifecycle/jobs/runner.ts";
 import { createLogger, type Logger } from "./lifecycle/log.ts";
@@ -40,6 +40,8 @@ async function tick(): Promise<void> {
 }
 
 async function start(): Promise<{ runner: JobRunner }> {
+  const unknown = Deno.args.find((arg) => arg !== "--dev" && arg !== "--fresh");
+  if (unknown !== undefined) throw new ConfigError(`There is no argument "${unknown}".`);
   const isDev = Deno.args.includes("--dev");
   const config = parseConfig(Deno.env.toObject(), isDev ? "dev" : "start");
   const log = createLogger({
@@ -47,12 +49,10 @@ async function start(): Promise<{ runner: JobRunner }> {
     readable: Deno.stdout.isTerminal(),
     timeZone: config.timeZone,
   });
-  const store = await openStore(await preparedPath(config, log), {
-    onRetry: (error, attempt) => log.warn("the store does not answer yet", { attempt, error }),
-  });
-  const isSoleWriter = config.kvPath !== undefined && !/^https?:/.test(config.kvPath);
+  const store = await openConfigured(config, log);
+  const isSoleWriter = config.kvPath !== undefined && !isRemote(config.kvPath);
   const runner = new JobRunner(store, { clock: Date.now, log, isSoleWriter });
-  const adminToken = config.adminToken ?? (isDev ? crypto.randomUUID().replaceAll("-", "") : null);
+  const adminToken = config.adminToken ?? (isDev ? await devToken(store) : null);
   const app = createApp({
     store,
     runner,
@@ -87,14 +87,34 @@ function onStopSignal(log: Logger, stop: () => Promise<void>): void {
   }
 }
 
+async function openConfigured(config: Config, log: Logger): Promise<Store> {
+  const path = await preparedPath(config, log);
+  try {
+    return await openStore(path, {
+      onRetry: (error, attempt) => log.warn("the store does not answer yet", { attempt, error }),
+    });
+  } catch (error) {
+    if (path === undefined) throw error;
+    const { message } = error as Error;
+    throw new ConfigError(`KV_PATH must be a store that can be opened, not "${path}": ${message}.`);
+  }
+}
+
+/** The samples' database has the same token at every start, so that a restart ends no tour. */
+async function devToken({ cursorKey }: Store): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", new Uint8Array(cursorKey));
+  return new Uint8Array(hash).toHex().slice(0, 32);
+}
+
 /** The store's path, absolute and said aloud: the runtime's own default moves with the folder. */
 async function preparedPath({ kvPath }: Config, log: Logger): Promise<string | undefined> {
-  if (kvPath === undefined || kvPath === ":memory:" || /^https?:/.test(kvPath)) {
+  if (kvPath === undefined || kvPath === ":memory:" || isRemote(kvPath)) {
     log.info("the store", { kv: kvPath ?? "the attached database" });
     return kvPath;
   }
   const path = kvPath.startsWith("/") ? kvPath : `${Deno.cwd()}/${kvPath}`;
-  if (Deno.args.includes("--fresh")) {
+  // Only ever the samples' database: nothing else can be made again.
+  if (Deno.args.includes("--dev") && Deno.args.includes("--fresh")) {
     for (const suffix of ["", "-shm", "-wal"]) await Deno.remove(path + suffix).catch(() => {});
   }
   log.info("the store", { kv: path });
@@ -105,8 +125,13 @@ function serve({ host, port }: Config, handler: Deno.ServeHandler): Deno.HttpSer
   try {
     return Deno.serve({ hostname: host, port, onListen: () => {} }, handler);
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new ConfigError(`PORT must be a free port: ${host}:${port} is in use.`);
+    if (error instanceof Deno.errors.AddrInUse) {
+      throw new ConfigError(`PORT must be a free port: ${host}:${port} is in use.`);
+    }
+    const { message } = error as Error;
+    throw new ConfigError(
+      `HOST and PORT must be where to listen, not ${host}:${port}: ${message}.`,
+    );
   }
 }
 

@@ -5,6 +5,7 @@
 import {
   byOrganizerPrefix,
   byStaffPrefix,
+  closedPrefix,
   CONFIRMED_BY_START,
   externalIdKey,
   LIVE_BY_END,
@@ -40,7 +41,7 @@ export function isPast(record: EventRecord): boolean {
 
 /** The index entries of a record, in full; pure. */
 export function indexEntries(record: EventRecord): IndexEntry[] {
-  const { id, startDate } = record;
+  const { id, status, startDate } = record;
   const endDate = record.endDate ?? Infinity;
   const card = cardOf(record);
   const entries: IndexEntry[] = [
@@ -63,6 +64,9 @@ export function indexEntries(record: EventRecord): IndexEntry[] {
     }
   }
   if (isPast(record)) entries.push({ key: [...PAST_BY_END, endDate, id], value: card });
+  if (record.visibility === "PUBLIC" && (status === "CANCELLED" || status === "ARCHIVED")) {
+    entries.push({ key: [...closedPrefix(status), endDate, id], value: card });
+  }
   for (const person of record.staff) {
     entries.push({ key: [...byStaffPrefix(person.userId), startDate, id], value: null });
   }

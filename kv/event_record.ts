@@ -68,7 +68,7 @@ export interface StaffMember {
 /** One line of an event's past: a transition or an edit. */
 export interface HistoryEntry {
   version: number;
-  /** When it was recorded. */
+  /** When it happened: what the clock did, at the date that passed; anything else, when recorded. */
   at: number;
   by: Actor;
   /** Null for an edit that left the status alone. */

@@ -35,6 +35,7 @@ import {
   MAX_HISTORY_ENTRIES,
   MAX_MUTATIONS_PER_COMMIT,
   MAX_RECORD_BYTES,
+  MAX_ROWS_PER_BATCH,
   sizeBound,
 } from "./limits.ts";
 import { addOrganizer, type Organizer } from "./organizers.ts";
@@ -52,7 +53,8 @@ export interface EventStep {
   type: ChangeType;
   by: Actor;
   at: number;
-  entry: Omit<HistoryEntry, "version" | "at" | "by">;
+  /** `at` when what it tells happened before it was recorded. */
+  entry: Omit<HistoryEntry, "version" | "at" | "by"> & { at?: number };
 }
 
 /** What was read, and the steps from there; at least one. */
@@ -108,11 +110,14 @@ export async function createEvent(
   organizer: { first: Organizer; owner: UserId } | null = null,
 ): Promise<CommitOutcome> {
   const stored = written(compacted(record), null, {
-    transition: { name: "create", from: null, to: record.status },
-    reason: null,
-    fields: null,
-    at: record.createdAt,
-    by,
+    entry: {
+      transition: { name: "create", from: null, to: record.status },
+      reason: null,
+      fields: null,
+      at: record.createdAt,
+      by,
+    },
+    updatedAt: record.createdAt,
   });
   requireFits(stored, null);
   const operation = store.kv.atomic()
@@ -178,9 +183,8 @@ function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord 
   let record = read.record;
   for (const step of steps) {
     const next = written(isEdited ? compacted(step.next) : step.next, record, {
-      ...step.entry,
-      at: step.at,
-      by: step.by,
+      entry: { at: step.at, by: step.by, ...step.entry },
+      updatedAt: step.at,
     });
     batch.changes.push({
       type: step.type,
@@ -274,6 +278,17 @@ export async function listHistory(
 }
 
 /** Answers how many checks it added. */
+/** Every transition of an event, newest first; edits lie between them. */
+export async function listTransitions(store: Store, record: EventRecord): Promise<HistoryEntry[]> {
+  const found: HistoryEntry[] = [];
+  for (let beforeVersion = Infinity;;) {
+    const entries = await listHistory(store, record, { limit: MAX_ROWS_PER_BATCH, beforeVersion });
+    found.push(...entries.filter((entry) => entry.transition !== null));
+    if (entries.length < MAX_ROWS_PER_BATCH) return found;
+    beforeVersion = entries.at(-1)!.version;
+  }
+}
+
 function writeIndexes(
   operation: Deno.AtomicOperation,
   before: EventRecord | null,
@@ -300,7 +315,7 @@ function writeIndexes(
 function written(
   record: EventRecord,
   before: EventRecord | null,
-  entry: Omit<HistoryEntry, "version">,
+  { entry, updatedAt }: { entry: Omit<HistoryEntry, "version">; updatedAt: number },
 ): EventRecord {
   const version = (before?.version ?? 0) + 1;
   return {
@@ -308,7 +323,7 @@ function written(
     format: EVENT_FORMAT,
     generation: INDEX_GENERATION,
     version,
-    updatedAt: entry.at,
+    updatedAt,
     history: [...(before?.history ?? []), { version, ...entry }],
   };
 }

@@ -33,6 +33,11 @@ export const liveByTagPrefix = (tag: string): Key => ["live_events_by_tag", tag]
 export const liveByOrganizerPrefix = (id: OrganizerId): Key => ["live_events_by_organizer", id];
 /** Past events. */
 export const PAST_BY_END: Key = ["past_events_by_end_date"];
+/** Cancelled and archived events, when asked for by name. */
+export const closedPrefix = (status: "CANCELLED" | "ARCHIVED"): Key => [
+  "closed_events_by_status_and_end_date",
+  status,
+];
 /** An organizer's page and "my events". */
 export const byOrganizerPrefix = (id: OrganizerId): Key => ["events_by_organizer", id];
 /** "My events" of people named on single events. */

@@ -121,6 +121,11 @@ export class Store {
   }
 }
 
+/** Whether a path is a KV Connect server's address. */
+export function isRemote(path: string): boolean {
+  return /^https?:\/\//i.test(path);
+}
+
 /**
  * Opens the store at `path`: a file, `:memory:`, an `http(s)://` KV Connect URL, or the runtime's
  * own (on Deno Deploy the attached database) when absent. A refused connection is tried again for
@@ -130,7 +135,7 @@ export async function openStore(
   path: string | undefined,
   options: StoreOptions & { onRetry?: (error: unknown, attempt: number) => void } = {},
 ): Promise<Store> {
-  const remote = path === undefined || /^https?:/.test(path);
+  const remote = path === undefined || isRemote(path);
   if (!remote && path !== ":memory:") {
     const folder = path.replace(/[^/\\]*$/, "");
     if (folder !== "") await Deno.mkdir(folder, { recursive: true });

@@ -63,7 +63,13 @@ export function settleStep(
     type: "transitioned",
     by,
     at: now,
-    entry: { transition: shortTransition(transition), reason: null, fields: null },
+    entry: {
+      // The same whether it is recorded at once or by a late sweep.
+      at: transition.to === "COMPLETED" ? record.endDate! : record.startDate,
+      transition: shortTransition(transition),
+      reason: null,
+      fields: null,
+    },
   };
 }
 

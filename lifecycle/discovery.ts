@@ -11,6 +11,7 @@ import { getEvents, listByExternalId } from "../kv/events.ts";
 import {
   byOrganizerPrefix,
   byStaffPrefix,
+  closedPrefix,
   LIVE_BY_END,
   liveByOrganizerPrefix,
   liveByTagPrefix,
@@ -147,7 +148,7 @@ function segmentsByEnd(
   const drafts = wanted.has("DRAFT") ? [statusPrefix("DRAFT")] : [];
   const over = wanted.has("COMPLETED") ? [PAST_BY_END] : [];
   for (const status of ["CANCELLED", "ARCHIVED"] as const) {
-    if (wanted.has(status)) over.push(statusPrefix(status));
+    if (wanted.has(status)) over.push(closedPrefix(status));
   }
   const live: IndexRange[] = [];
   if (wantsLive || wanted.has("COMPLETED")) {

@@ -46,7 +46,7 @@ export function editSteps(
   edit: EventEdit,
   { now, by, isImport = false }: { now: number; by: Actor; isImport?: boolean },
 ): EventStep[] {
-  let next: EventRecord = withContent(event, edit.content);
+  let next: EventRecord = withContent(event, edit.content, { isWhole: isImport });
   next = { ...next, ...requireTimes(edit.times, event) };
   if (edit.organizerId !== undefined) next.organizerId = edit.organizerId;
   const fields = changedFields(event, next);

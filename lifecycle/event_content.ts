@@ -28,8 +28,15 @@ export const NO_LOCATION: Location = {
   longitude: null,
 };
 
-/** The record with `content` applied; pure. */
-export function withContent(record: EventRecord, content: EventContent): EventRecord {
+/**
+ * The record with `content` applied; pure. A location and metadata are merged into what is stored;
+ * with `isWhole` they are all there is, as in an import, whose line is an event and not a patch.
+ */
+export function withContent(
+  record: EventRecord,
+  content: EventContent,
+  { isWhole = false }: { isWhole?: boolean } = {},
+): EventRecord {
   const { location, metadata, ...plain } = content;
   const next: EventRecord = { ...record };
   for (const [field, value] of Object.entries(plain)) {
@@ -37,10 +44,12 @@ export function withContent(record: EventRecord, content: EventContent): EventRe
   }
   if (content.tags !== undefined) next.tags = [...new Set(content.tags)];
   if (location === null) next.location = NO_LOCATION;
-  else if (location !== undefined) next.location = mergeDefined(record.location, location);
+  else if (location !== undefined) {
+    next.location = mergeDefined(isWhole ? NO_LOCATION : record.location, location);
+  }
   if (metadata === null) next.metadata = {};
   else if (metadata !== undefined) {
-    const merged = Object.entries({ ...record.metadata, ...metadata });
+    const merged = Object.entries({ ...(isWhole ? {} : record.metadata), ...metadata });
     next.metadata = Object.fromEntries(
       merged.filter((pair): pair is [string, string] => pair[1] !== null),
     );

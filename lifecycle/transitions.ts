@@ -89,10 +89,15 @@ export function decideTransition(
   return { outcome: "refused", reason: reason!, allowed: allowedFrom(event, request) };
 }
 
-/** The statuses that `event`, settled at `now`, may be sent to by whoever asks. */
+/**
+ * The statuses that `event`, settled at `now`, may be sent to by whoever asks; also those that take
+ * an end in the future with them.
+ */
 export function allowedFrom(event: EventRecord, request: TransitionRequest): EventStatus[] {
   return TRANSITIONS
-    .filter((row) => row.from === event.status && obstacle(event, row, request) === null)
+    .filter((row) =>
+      row.from === event.status && obstacle(event, row, { ...request, isImport: true }) === null
+    )
     .map((row) => row.to);
 }
 

@@ -62,7 +62,10 @@ const location = z.strictObject({
 const staff = z.array(z.strictObject({
   user_id: z.string().regex(USER_ID, "This must be a user id, usr_…"),
   role: z.enum(["editor", "viewer"]),
-})).max(MAX_STAFF);
+})).max(MAX_STAFF).refine(
+  (people) => new Set(people.map((person) => person.user_id)).size === people.length,
+  "Nobody may be named twice",
+);
 
 /** The times, as text: `lifecycle/time_input.ts` says what they mean. */
 const times = {

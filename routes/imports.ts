@@ -78,7 +78,10 @@ function parseLine(read: NdjsonLine): ImportLine {
   }
   if (read.outcome === "not_utf8") return invalid("malformed_json", "The line is not UTF-8.");
   if (read.outcome === "broken_off") {
-    return invalid("body_broken_off", "The body broke off here; only what came before was read.");
+    return invalid(
+      "body_broken_off",
+      "The body broke off; the lines from here on may not have been read. Send it again.",
+    );
   }
   let value: unknown;
   try {

@@ -1,6 +1,6 @@
 /** `/v1/jobs`: what runs by itself, its runs, and running it by hand. For administrators. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { DomainError } from "../kv/errors.ts";
+import { DomainError, invalidFields } from "../kv/errors.ts";
 import {
   getJobRecord,
   getLease,
@@ -146,6 +146,13 @@ export function jobs({ store, runner, clock }: AppDeps) {
     requireAdmin(c.get("principal"));
     const job = runner.job(c.req.valid("param").name);
     const { interval_seconds, paused } = c.req.valid("json");
+    if (job.hasOwnCron && interval_seconds) {
+      throw invalidFields([{
+        pointer: "/interval_seconds",
+        code: "not_writable",
+        detail: `${job.name} runs by a cron of its own, every ${job.intervalMs / 1000} s.`,
+      }]);
+    }
     await updateJobRecord(store, job.name, (record) => ({
       ...record,
       ...(interval_seconds === undefined

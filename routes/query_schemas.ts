@@ -52,7 +52,9 @@ const statuses = z.union([z.string(), z.array(z.string())]).transform((given, co
 
 export const PageQuery = z.strictObject({ limit, cursor });
 
-export const EventsQuery = PageQuery.extend({
+const eventsQuery = {
+  limit,
+  cursor,
   status: statuses.optional(),
   sort: z.enum(SORTS, `This must be one of ${SORTS.join(", ")}`).optional(),
   starts_after: instant.optional(),
@@ -64,6 +66,16 @@ export const EventsQuery = PageQuery.extend({
   country: z.string().min(1).max(100).optional(),
   online: flag.optional(),
   external_id: z.string().min(1).max(200).optional(),
+};
+
+/** Says what there is when something else was asked for. */
+export const EventsQuery = z.strictObject(eventsQuery, {
+  error: ({ code, keys }) =>
+    code === "unrecognized_keys"
+      ? `There is no "${String(keys?.[0]).slice(0, 100)}"; there are ${
+        Object.keys(eventsQuery).join(", ")
+      }`
+      : undefined,
 });
 
 export const MyEventsQuery = PageQuery.extend({ include_completed: flag.default(true) });

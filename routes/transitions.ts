@@ -1,7 +1,8 @@
 /** `/v1/events/{id}/transitions`: how an event goes from status to status. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { getEvent, listHistory } from "../kv/events.ts";
+import { getEvent, listTransitions } from "../kv/events.ts";
 import { type EventId, type HistoryEntry, instantText } from "../kv/event_record.ts";
+import { settleStep } from "../lifecycle/change_event.ts";
 import { canSee, notFound, relationTo } from "../lifecycle/policy.ts";
 import { transitionEvent } from "../lifecycle/transition_event.ts";
 import { answer, apiApp, json, jsonBody, problems, writesJson } from "./api.ts";
@@ -13,7 +14,7 @@ const listRoute = createRoute({
   method: "get",
   path: "/v1/events/{id}/transitions",
   summary: "List an event's transitions",
-  description: "Newest first: what was recorded, by whom. `clock` is time itself.",
+  description: "Newest first: what happened, and who did it. `clock` is time itself.",
   request: { params: EventPath },
   responses: {
     200: json(z.object({ items: z.array(TransitionSchema) }), "The transitions"),
@@ -42,8 +43,13 @@ export function transitions({ store, clock }: AppDeps) {
     if (stored === null) throw notFound(id);
     const { record } = stored;
     if (!canSee(record, await relationTo(store, c.get("principal"), record))) throw notFound(id);
-    const history = await listHistory(store, record, { limit: 500 });
-    return answer(c, { items: history.flatMap(transitionView) }, 200);
+    const recorded = await listTransitions(store, record);
+    // What the clock has done counts before a job has recorded it.
+    const step = settleStep(record, { now: clock(), by: "clock" });
+    const pending = step === null
+      ? []
+      : [{ at: step.at, by: step.by, ...step.entry, version: record.version + 1 }];
+    return answer(c, { items: [...pending, ...recorded].flatMap(transitionView) }, 200);
   });
 
   app.openapi(makeRoute, async (c) => {

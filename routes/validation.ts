@@ -72,7 +72,9 @@ function queryProblems(issue: z.core.$ZodIssue, c: Context): FieldProblem[] {
     return issue.keys.map((key) => ({
       parameter: shortened(key),
       code: "unknown_parameter",
-      detail: `This route has no parameter "${shortened(key)}".`,
+      detail: issue.message.includes("; there are ")
+        ? sentence(issue)
+        : `This route has no parameter "${shortened(key)}".`,
     }));
   }
   const parameter = String(issue.path[0] ?? "");

@@ -53,7 +53,8 @@ async function importFile({ file, url, token, dryRun }: Options): Promise<number
   } catch (error) {
     return fail(`"${file}" cannot be read: ${messageOf(error)}`);
   }
-  const { size } = await opened.stat();
+  const { size, isFile } = await opened.stat();
+  if (!isFile) return fail(`"${file}" is not a file.`);
   const response = await fetch(new URL(`/v1/imports?dry_run=${dryRun}`, url), {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/x-ndjson" },

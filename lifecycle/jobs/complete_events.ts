@@ -12,6 +12,7 @@ import { sweepDue } from "./sweep.ts";
 export const COMPLETE_EVENTS: Job = {
   name: "complete_events",
   intervalMs: 5 * 60_000,
+  hasOwnCron: true,
   description: "Completes the events whose end has passed.",
   run: (store, context) =>
     sweepDue(store, {

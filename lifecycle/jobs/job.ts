@@ -9,6 +9,8 @@ export interface Job {
   /** How often it is due unless its record says otherwise. */
   intervalMs: number;
   description: string;
+  /** Run by a cron of its own and not by the tick, so its interval is fixed. */
+  hasOwnCron?: true;
   run(store: Store, context: RunContext): Promise<RunReport>;
 }
 

@@ -37,7 +37,8 @@ export function afterRun(before: JobRecord, run: RunRecord, found: boolean): Job
   return {
     ...before,
     lastRun: run,
-    lastSuccessAt: failed ? before.lastSuccessAt : run.finishedAt,
+    // A run that left work or events behind is none: whoever waits for one is still waiting.
+    lastSuccessAt: run.status === "succeeded" ? run.finishedAt : before.lastSuccessAt,
     emptyRuns: found ? 0 : before.emptyRuns + 1,
     consecutiveFailures: failed ? before.consecutiveFailures + 1 : 0,
   };

@@ -122,7 +122,7 @@ export class JobRunner {
   async tick(): Promise<void> {
     const failures: unknown[] = [];
     for (const job of this.jobs) {
-      if (job === COMPLETE_EVENTS || this.#stopping) continue;
+      if (job.hasOwnCron || this.#stopping) continue;
       if (!await this.#isDue(job)) continue;
       await this.runByCron(job.name).catch((error) => failures.push(error));
     }
@@ -204,7 +204,8 @@ export class JobRunner {
       await this.#keepUnclaimed(failed, log);
     }
     const { status, examined, changed, conflicts, failed, lateByMs, moreLeft } = finished;
-    const quiet = status === "succeeded" && examined === 0;
+    const quiet = !didSomething(finished) ||
+      (run.trigger === "traffic" && status.startsWith("skipped"));
     const level = quiet
       ? "debug"
       : status === "succeeded"
@@ -266,7 +267,7 @@ export class JobRunner {
       const changed = await countChangesOf(this.#store, run.id, run.startedAt);
       finished = { ...finished, examined: changed, changed };
     }
-    const found = finished.examined > 0 || finished.status !== "succeeded";
+    const found = didSomething(finished);
     const kept = await finishRun(this.#store, claim, {
       job: job.name,
       run: found || run.trigger === "manual" ? finished : null,
@@ -312,6 +313,11 @@ export function intervalOf(job: Job, record: JobRecord): number {
 
 export function isPaused(record: JobRecord, now: number): boolean {
   return record.pause !== null && record.pause.until > now;
+}
+
+/** A run that only looked at events which are another job's to change has found nothing. */
+function didSomething({ status, changed, conflicts, failed }: RunRecord): boolean {
+  return status !== "succeeded" || changed + conflicts + failed > 0;
 }
 
 function messageOf(error: unknown): string {

@@ -52,7 +52,7 @@ Deno.test(
     assert.equal(record.updatedAt, now);
     assert.deepEqual(record.history.at(-1), {
       version: 2,
-      at: now,
+      at: before.endDate,
       by: "job:run_1",
       transition: { name: "complete", from: "CONFIRMED", to: "COMPLETED" },
       reason: null,

@@ -13,10 +13,10 @@ Deno.test(
     const gated = aGatedJob(SOME);
     const first = await aRunner(store, gated.job).runner.start(NAME, { trigger: "cron" });
     await gated.entered;
-    for (const trigger of ["cron", "traffic"] as const) {
+    for (const [trigger, level] of [["cron", "warn"], ["traffic", "debug"]] as const) {
       const { runner, lines } = aRunner(store, aJobOf(SOME));
       assert.equal((await runner.run(NAME, { trigger })).status, "skipped_overlap");
-      assert.deepEqual(lines.map((line) => line.level), ["warn"]);
+      assert.deepEqual(lines.map((line) => line.level), [level]);
     }
     gated.open();
     assert.equal((await first.finished).status, "succeeded");
@@ -38,7 +38,7 @@ Deno.test(
         if (++looks === 4) gated.open();
         return NOW;
       };
-      const { runner } = aRunner(store, aJobOf({ examined: 2 }), { clock });
+      const { runner } = aRunner(store, aJobOf({ examined: 2, changed: 2 }), { clock });
       const run = await runner.run(NAME, { trigger });
       assert.equal(run.status, "succeeded");
       assert.equal((await first.finished).status, "succeeded");

@@ -59,7 +59,7 @@ Deno.test(
 Deno.test(
   "runs by the clock that found nothing leave no record but are counted",
   onStore(async (store) => {
-    const found = { examined: 0 };
+    const found = { examined: 5, changed: 0 };
     const { runner, clock, lines } = aRunner(store, aJob(() => Promise.resolve(aReport(found))));
     for (const trigger of ["cron", "startup", "traffic"] as const) {
       clock.now += MINUTE;
@@ -71,7 +71,7 @@ Deno.test(
     assert.equal(lastSuccessAt, NOW + 3 * MINUTE);
     assert.equal(lastRun!.trigger, "traffic");
     assert.deepEqual(new Set(lines.map((line) => line.level)), new Set(["debug"]));
-    found.examined = 1;
+    found.changed = 1;
     await runner.run(NAME, { trigger: "cron" });
     assert.equal((await jobRecord(store)).emptyRuns, 0);
     assert.equal((await runsOf(store)).length, 1);

@@ -42,7 +42,8 @@ Deno.test("of an import that breaks off the lines before stay, and the answer sa
     const headers = { ...ADMIN, "content-type": "application/x-ndjson" };
     const response = await t.request("POST", "/v1/imports", { body, headers });
     const report = await json<{ failed: number; failures: unknown[] }>(response);
-    const detail = "The body broke off here; only what came before was read.";
+    const detail =
+      "The body broke off; the lines from here on may not have been read. Send it again.";
     assert.deepEqual(report.failures, [{ line, code: "body_broken_off", detail }]);
   }
   assert.equal((await allRecords(t.store)).length, 3);

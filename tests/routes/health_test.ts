@@ -83,17 +83,6 @@ Deno.test("GET /healthz is 200 with the reason while completion is paused, until
   assert.equal((await t.request("GET", "/healthz")).status, 503);
 });
 
-Deno.test("a longer interval is given more time", async () => {
-  const job = failingJob();
-  await using t = await testApp({ jobs: [job] });
-  const body = { interval_seconds: 3600 };
-  await t.request("PATCH", "/v1/jobs/complete_events", { body, headers: ADMIN });
-  t.clock.now = NOW + 2 * HOUR;
-  assert.equal((await t.request("GET", "/healthz")).status, 200);
-  t.clock.now += 1;
-  assert.equal((await t.request("GET", "/healthz")).status, 503);
-});
-
 Deno.test("a store that does not answer is an alarm, and no place to send requests", async () => {
   await using t = await testApp();
   assert.deepEqual(await json<unknown>(await t.request("GET", "/readyz")), { status: "ready" });

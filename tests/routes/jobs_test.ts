@@ -174,11 +174,14 @@ Deno.test("a paused job is skipped by the clock until then, and runs by hand all
 
 Deno.test("a job's interval is its own until it is told otherwise", async () => {
   await using t = await testApp();
-  const patch = (body: unknown) => t.request("PATCH", JOB, { body, headers: ADMIN });
-  const set = await json<Json>(await patch({ interval_seconds: 60 }));
-  assert.equal(set.interval_seconds, 60);
-  assert.equal((await json<Json>(await patch({}))).interval_seconds, 60);
-  assert.equal((await json<Json>(await patch({ interval_seconds: null }))).interval_seconds, 300);
+  const patch = (body: unknown, job = "/v1/jobs/start_events") =>
+    t.request("PATCH", job, { body, headers: ADMIN });
+  const own = await problem(await patch({ interval_seconds: 60 }, JOB), 422, "invalid_body");
+  assert.deepEqual(places(own), ["/interval_seconds not_writable"], "it has a cron of its own");
+  const set = await json<Json>(await patch({ interval_seconds: 600 }));
+  assert.equal(set.interval_seconds, 600);
+  assert.equal((await json<Json>(await patch({}))).interval_seconds, 600);
+  assert.equal((await json<Json>(await patch({ interval_seconds: null }))).interval_seconds, 60);
   for (
     const [body, place] of [
       [{ interval_seconds: 59 }, "/interval_seconds too_small"],

@@ -67,8 +67,8 @@ Deno.test("an illegal transition is a 409 with the current status and the allowe
       const [id, to, status, allowed] of [
         [draft.id, "ONGOING", "DRAFT", ["CONFIRMED", "CANCELLED"]],
         [draft.id, "DRAFT", "DRAFT", ["CONFIRMED", "CANCELLED"]],
-        [over.id, "CANCELLED", "COMPLETED", ["ARCHIVED"]],
-        [over.id, "CONFIRMED", "COMPLETED", ["ARCHIVED"]],
+        [over.id, "CANCELLED", "COMPLETED", ["CONFIRMED", "ARCHIVED"]],
+        [over.id, "CONFIRMED", "COMPLETED", ["CONFIRMED", "ARCHIVED"]],
         [archived.id, "COMPLETED", "ARCHIVED", ["CANCELLED"]],
       ] as const
     ) {
@@ -91,7 +91,12 @@ Deno.test("reopening takes an end in the future, and the history misses nothing"
     [event.status, event.end_date, event.completed_at],
     ["ONGOING", "2026-12-05T20:00:00+00:00", null],
   );
-  const [reopen, complete] = await history(t, id);
+  const [start, reopen, complete] = await history(t, id);
+  assert.deepEqual(
+    [start!.name, start!.by, start!.version],
+    ["start", "clock", 4],
+    "what the clock did counts before it is recorded",
+  );
   assert.deepEqual([reopen!.by, reopen!.reason], ["usr_root", "An encore"]);
   assert.deepEqual([complete!.name, complete!.by], ["complete", "clock"]);
   await assertIndexesRebuild(t.store);
@@ -159,4 +164,23 @@ Deno.test("a transition that cannot be read names the field", async () => {
     const nobody = "evt_00000000000000000000000000";
     await problem(await send(t, nobody, { to: "CANCELLED" }), 404, "not_found");
   });
+});
+
+Deno.test("the transitions read the same before and after a job has recorded them", async () => {
+  await using t = await testApp();
+  const { record } = await storeEvent(t.store);
+  t.clock.now = record.endDate! + 7 * MINUTE;
+  const before = await history(t, record.id);
+  assert.deepEqual([before[0]!.name, before[0]!.at], ["complete", "2026-12-05T19:00:00Z"]);
+  await t.runner.run("complete_events", { trigger: "cron" });
+  assert.deepEqual(await history(t, record.id), before);
+});
+
+Deno.test("transitions stay in sight behind hundreds of edits", async () => {
+  await using t = await testApp();
+  const { id } = await create(t, ADMIN);
+  for (let i = 0; i < 520; i++) {
+    await t.request("PATCH", `/v1/events/${id}`, { body: { title: `No. ${i}` }, headers: ADMIN });
+  }
+  assert.deepEqual((await history(t, id)).map((item) => item.name), ["create"]);
 });

@@ -119,6 +119,7 @@ const INDEXES = [
   "live_events_by_organizer",
   "live_events_by_tag",
   "past_events_by_end_date",
+  "closed_events_by_status_and_end_date",
   "events_by_organizer",
   "events_by_staff",
   "event_by_external_id",

@@ -1,0 +1,73 @@
+/** Details of the contract that no other file is the place for. */
+import assert from "node:assert/strict";
+import { newEventId } from "../../lifecycle/ids.ts";
+import { ADMIN, NOW, storeEvent, testApp } from "../support/fixture.ts";
+import { create, type EventListView, json, places, problem, TOMORROW } from "../support/http.ts";
+
+Deno.test("a list of cancelled events reads the public ones only, and no records", async () => {
+  await using t = await testApp();
+  for (let i = 0; i < 30; i++) {
+    const visibility = i % 10 === 0 ? "PUBLIC" : "PRIVATE";
+    await storeEvent(t.store, { id: newEventId(NOW), status: "CANCELLED", visibility });
+  }
+  t.store.getMany = () => Promise.reject(new Error("a record was read"));
+  for (const sort of ["end_date", "-end_date"]) {
+    const page = await json<EventListView>(
+      await t.request("GET", `/v1/events?status=CANCELLED&sort=${sort}`),
+    );
+    assert.deepEqual([page.items.length, page.next_cursor], [3, null]);
+  }
+});
+
+Deno.test("an import line is the whole event: what its objects no longer name goes", async () => {
+  await using t = await testApp();
+  const line = { external_id: "x", title: "A", start_date: "2026-12-06T10:00:00Z" };
+  const send = async (more: unknown) => {
+    const body = JSON.stringify({ ...line, ...more as Record<string, unknown> });
+    const headers = { ...ADMIN, "content-type": "application/x-ndjson" };
+    return await json<{ updated: number; unchanged: number }>(
+      await t.request("POST", "/v1/imports", { body, headers }),
+    );
+  };
+  await send({ metadata: { a: "1", b: "2" }, location: { city: "Lisbon", country: "Portugal" } });
+  const less = { metadata: { a: "1" }, location: { city: "Lisbon" } };
+  assert.equal((await send(less)).updated, 1);
+  assert.equal((await send(less)).unchanged, 1);
+  assert.equal((await send({})).unchanged, 1, "what a line does not name stays");
+  const found = await json<EventListView>(
+    await t.request("GET", "/v1/events?external_id=x", {
+      headers: ADMIN,
+    }),
+  );
+  assert.equal(found.items[0]!.location.country, null);
+});
+
+Deno.test("nobody stands in the staff twice", async () => {
+  await using t = await testApp();
+  const staff = [{ user_id: "usr_a", role: "editor" }, { user_id: "usr_a", role: "viewer" }];
+  const refused = await t.request("POST", "/v1/events", {
+    body: { ...TOMORROW, staff },
+    headers: ADMIN,
+  });
+  assert.deepEqual(places(await problem(refused, 422, "invalid_body")), ["/staff invalid_value"]);
+});
+
+Deno.test("a parameter that is not there is answered with those that are", async () => {
+  await using t = await testApp();
+  const refused = await problem(await t.request("GET", "/v1/events?q=x"), 400, "invalid_query");
+  assert.match(refused.detail, /There is no "q"; there are limit, cursor, status, sort/);
+});
+
+Deno.test("a refused reopening names the way out", async () => {
+  await using t = await testApp();
+  const { id } = await create(t, ADMIN, TOMORROW);
+  t.clock.now = Date.parse("2026-12-08T00:00:00Z");
+  const body = { to: "CONFIRMED" };
+  const refused = await problem(
+    await t.request("POST", `/v1/events/${id}/transitions`, { body, headers: ADMIN }),
+    409,
+    "illegal_transition",
+  );
+  assert.match(refused.detail, /give an `end_date` in the future/);
+  assert.deepEqual(refused.allowed, ["CONFIRMED", "ARCHIVED"]);
+});
