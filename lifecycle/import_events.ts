@@ -179,7 +179,9 @@ class Importer {
     if (this.options.dryRun) {
       const next = importSteps(settle(stored, now), input, { now, by }).at(-1)?.next;
       if (next === undefined) return "unchanged";
-      if (next.externalId !== null && next.externalId !== stored.externalId) {
+      const isRenamed = next.externalId !== stored.externalId ||
+        next.organizerId !== stored.organizerId;
+      if (next.externalId !== null && isRenamed) {
         const taken = await this.#plan.find(next.externalId, next.organizerId);
         if (taken !== null) throw externalIdTaken(next.externalId, taken);
       }

@@ -109,6 +109,7 @@ Deno.test(
         archivedFrom: "COMPLETED",
       },
       "private": { externalId, organizerId: organizerId(3), visibility: "PRIVATE" },
+      "unlisted": { externalId, organizerId: organizerId(4), visibility: "UNLISTED" },
       "another": { externalId: "gala-27", organizerId: organizerId(1) },
     });
     const found = async (principal: Principal, only?: number) => {
@@ -119,7 +120,7 @@ Deno.test(
     };
     assert.deepEqual(await found(GUEST), ["public", "archived"]);
     assert.deepEqual(await found(aMember("usr_ann")), ["public", "archived", "private"]);
-    assert.deepEqual(await found(ROOT), ["public", "archived", "private"]);
+    assert.deepEqual(await found(ROOT), ["public", "archived", "private", "unlisted"]);
     assert.deepEqual(await found(ROOT, 2), ["archived"]);
     assert.deepEqual(await found(GUEST, 3), []);
     // An entry whose event went a moment ago.

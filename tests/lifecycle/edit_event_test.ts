@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { getEvent } from "../../kv/events.ts";
 import { editEvent } from "../../lifecycle/edit_event.ts";
-import { GUEST, ROOT } from "../../lifecycle/policy.ts";
-import { allChanges, HOUR, NOW, storeEvent } from "../support/fixture.ts";
-import { aMember, onStore } from "./lifecycle_fixture.ts";
+import { GUEST, type Principal, ROOT } from "../../lifecycle/policy.ts";
+import { allChanges, assertIndexesRebuild, HOUR, NOW, storeEvent } from "../support/fixture.ts";
+import { addMember, aMember, onStore, organizerId } from "./lifecycle_fixture.ts";
 
 Deno.test(
   "editEvent() completes what is over, together with the edit, and refuses a later end",
@@ -75,5 +75,34 @@ Deno.test(
     await assert.rejects(as(aMember("usr_ann")), { code: "forbidden" });
     await assert.rejects(as(aMember("usr_vic")), { code: "forbidden" });
     assert.equal((await as(aMember("usr_ed"))).record.title, "Spring Gala");
+  }),
+);
+
+Deno.test(
+  "editEvent() moves an event to another organizer for administrators only",
+  onStore(async (store) => {
+    await addMember(store, organizerId(2), { userId: "usr_ann", role: "owner" });
+    const staff = [{ userId: "usr_ann", role: "editor" } as const];
+    const { record: { id } } = await storeEvent(store, { externalId: "gala-26", staff });
+    const move = (principal: Principal, number: number) => {
+      const edit = { content: {}, times: {}, organizerId: organizerId(number) };
+      return editEvent(store, id, { edit, principal, now: NOW });
+    };
+    await assert.rejects(move(aMember("usr_ann"), 2), { code: "forbidden" });
+    assert.equal((await move(aMember("usr_ann"), 0)).steps, 0, "it is there already");
+    await assert.rejects(move(ROOT, 3), {
+      code: "invalid_body",
+      message: /^\/organizer_id: There is no organizer/,
+    });
+    const { record } = await move(ROOT, 2);
+    assert.equal(record.organizerId, organizerId(2));
+    await assertIndexesRebuild(store);
+
+    const { record: other } = await storeEvent(store, { externalId: "gala-26" });
+    const edit = { content: {}, times: {}, organizerId: organizerId(2) };
+    await assert.rejects(editEvent(store, other.id, { edit, principal: ROOT, now: NOW }), {
+      code: "external_id_taken",
+      extensions: { event_id: id },
+    });
   }),
 );

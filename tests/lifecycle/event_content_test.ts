@@ -53,6 +53,16 @@ Deno.test("withContent() merges metadata; null removes a key, or all of them", (
   assert.deepEqual(withContent(record, { metadata: null }).metadata, {});
 });
 
+Deno.test("withContent() of a whole event keeps nothing of the location and metadata before", () => {
+  const record = aRecord({ summary: "An evening", location: HALL, metadata: { room: "7" } });
+  const whole = { location: { city: "Leeds" }, metadata: { track: "B" } };
+  const next = withContent(record, whole, { isWhole: true });
+  assert.deepEqual(next.location, { ...NO_LOCATION, city: "Leeds" });
+  assert.deepEqual(next.metadata, { track: "B" });
+  assert.equal(next.summary, "An evening");
+  assert.deepEqual(withContent(record, {}, { isWhole: true }), record);
+});
+
 Deno.test("changedFields() is null when nothing differs, however the keys are ordered", () => {
   const record = aRecord({ metadata: { a: "1", b: "2" }, location: HALL });
   assert.equal(changedFields(record, record), null);

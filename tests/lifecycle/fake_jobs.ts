@@ -39,13 +39,14 @@ export function aFailingJob(error: unknown, overrides: Partial<Job> = {}): Job {
   return aJob(() => Promise.reject(error), overrides);
 }
 
-/** A job whose run goes on until `open()`; `entered` resolves when it has begun. */
+/** A job whose first run goes on until `open()`; `entered` resolves when it has begun. */
 export function aGatedJob(report: Partial<RunReport> = {}) {
   const entered = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
+  let runs = 0;
   const job = aJob(async () => {
     entered.resolve();
-    await gate.promise;
+    if (++runs === 1) await gate.promise;
     return aReport(report);
   });
   return { job, entered: entered.promise, open: () => gate.resolve() };

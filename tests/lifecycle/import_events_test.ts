@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { DomainError } from "../../kv/errors.ts";
 import { readPosition } from "../../kv/journal.ts";
+import { NO_LOCATION } from "../../lifecycle/event_content.ts";
 import { ownOrganizerId } from "../../lifecycle/ids.ts";
 import { importEvents, type ImportLine } from "../../lifecycle/import_events.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { allChanges, allRecords, assertIndexesRebuild, NOW } from "../support/fixture.ts";
-import { aFile, anImported, CLEAN, importAll } from "./import_lines.ts";
+import { aFile, anImported, CLEAN, importAll, type Line } from "./import_lines.ts";
 import { interrupt, onStore } from "./lifecycle_fixture.ts";
 
 Deno.test(
@@ -53,6 +54,21 @@ Deno.test(
       assert.deepEqual(report, { ...CLEAN, unchanged: 8 }, `after ${hours} hours`);
       assert.equal(await readPosition(store), before);
     }
+  }),
+);
+
+Deno.test(
+  "a line's location and metadata are all there is, not a patch",
+  onStore(async (store) => {
+    const first = { location: { name: "Hall 1", city: "London" }, metadata: { room: "7" } };
+    const second = { location: { city: "Leeds" }, metadata: { track: "B" } };
+    const line = (content: Partial<Line["content"]>) => [anImported("a", { content })];
+    await importAll(store, line(first));
+    assert.deepEqual(await importAll(store, line(second)), { ...CLEAN, updated: 1 });
+    const [record] = await allRecords(store);
+    assert.deepEqual(record!.location, { ...NO_LOCATION, city: "Leeds" });
+    assert.deepEqual(record!.metadata, { track: "B" });
+    assert.deepEqual(await importAll(store, line(second)), { ...CLEAN, unchanged: 1 });
   }),
 );
 

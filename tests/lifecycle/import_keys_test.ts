@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { findByExternalId, getEvent } from "../../kv/events.ts";
 import { allRecords, aRecord } from "../support/fixture.ts";
-import { anImported, CLEAN, importAll } from "./import_lines.ts";
+import { anImported, CLEAN, importAll, type Line } from "./import_lines.ts";
 import { addMember, aMember, onStore, organizerId } from "./lifecycle_fixture.ts";
 
 Deno.test(
@@ -60,5 +60,32 @@ Deno.test(
     assert.equal(nowhere.failures[0]!.code, "not_found");
     const unnamed = await importAll(store, [anImported("a")], { principal });
     assert.match(unnamed.failures[0]!.detail, /name one of/);
+  }),
+);
+
+Deno.test(
+  "a line with an id moves its event to the organizer it names, in a dry run too",
+  onStore(async (store) => {
+    for (const number of [1, 2]) {
+      await addMember(store, organizerId(number), { userId: "usr_ann", role: "editor" });
+    }
+    const { id } = aRecord();
+    const at = (number: number, more: Partial<Line> = {}) =>
+      anImported("a", { organizerId: organizerId(number), ...more });
+    await importAll(store, [at(1, { id })]);
+    for (const dryRun of [true, false]) {
+      const moved = await importAll(store, [at(2, { id })], { dryRun });
+      assert.deepEqual(moved, { ...CLEAN, updated: 1 }, `${dryRun}`);
+    }
+    for (const dryRun of [true, false]) {
+      const report = await importAll(store, [at(2), at(1)], { dryRun });
+      assert.deepEqual(report, { ...CLEAN, created: 1, unchanged: 1 }, `${dryRun}`);
+    }
+    assert.equal((await getEvent(store, id))!.record.organizerId, organizerId(2));
+    // Where it came from another has its external id by now.
+    for (const dryRun of [true, false]) {
+      const report = await importAll(store, [at(1, { id })], { dryRun });
+      assert.deepEqual(report.failures.map(({ code }) => code), ["external_id_taken"], `${dryRun}`);
+    }
   }),
 );

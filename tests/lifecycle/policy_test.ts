@@ -12,6 +12,7 @@ import {
   requireAdmin,
   requireEdit,
   requireMember,
+  requirePeople,
   requireSignedIn,
   ROOT,
 } from "../../lifecycle/policy.ts";
@@ -79,6 +80,15 @@ Deno.test("requireEdit() hides what the caller may not see, and else says what i
     message: new RegExp(`event "${shown.id}"`),
   });
   requireEdit(hidden, "editor", ANN);
+});
+
+Deno.test("requirePeople() lets the event's people pass and says to others what is missing", () => {
+  const shown = aRecord();
+  const hidden = aRecord({ visibility: "PRIVATE" });
+  requirePeople(hidden, "viewer", ANN);
+  assert.throws(() => requirePeople(hidden, "none", ANN), { code: "not_found" });
+  assert.throws(() => requirePeople(shown, "none", GUEST), { code: "unauthenticated" });
+  assert.throws(() => requirePeople(shown, "none", ANN), { code: "forbidden" });
 });
 
 Deno.test("requireSignedIn(), requireMember() and requireAdmin() ask for more and more", () => {

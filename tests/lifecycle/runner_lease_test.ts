@@ -16,14 +16,9 @@ import {
   runsOf,
   storedRun,
 } from "./fake_jobs.ts";
-import { interrupt, onStore } from "./lifecycle_fixture.ts";
+import { interrupt, onStore, until } from "./lifecycle_fixture.ts";
 
 const SOME = { examined: 1, changed: 1 };
-
-/** Turns of the event loop, so that what is under way gets on. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}
 
 Deno.test(
   "a lease is taken over the millisecond it expires, and not before",
@@ -132,7 +127,7 @@ Deno.test("a run keeps its lease alive, and stops at its next batch when it has 
     let stopped = false;
     const job = aJob(async (_store, { shouldStop }) => {
       entered.resolve();
-      while (!shouldStop()) await turn();
+      await until(shouldStop);
       stopped = true;
       return aReport({ moreLeft: true });
     });
@@ -143,7 +138,7 @@ Deno.test("a run keeps its lease alive, and stops at its next batch when it has 
     slow.clock.now = NOW + 10 * SECOND;
     mock.timers.tick(5_000);
     const renewed = slow.clock.now + LEASE_MS;
-    while ((await getLease(store, NAME)).value!.expiresAt !== renewed) await turn();
+    await until(async () => (await getLease(store, NAME)).value!.expiresAt === renewed);
     const other = aRunner(store, aJobOf(SOME));
     other.clock.now = renewed - 1;
     const early = await other.runner.run(NAME, { trigger: "cron" });
@@ -159,7 +154,7 @@ Deno.test("a run keeps its lease alive, and stops at its next batch when it has 
     mock.timers.tick(5_000);
     await refused.promise;
     Object.assign(store, { commit });
-    await turn();
+    await other.runner.silence();
     assert.equal(stopped, false);
 
     other.clock.now = NOW + HOUR;

@@ -75,10 +75,12 @@ Deno.test(
   "stop() ends the waiting of a manual run",
   onStore(async (store) => {
     await leaveLease(store);
-    const { runner } = aRunner(store, aJobOf(SOME));
+    let looks = 0;
+    const { runner } = aRunner(store, aJobOf(SOME), { clock: () => (looks++, NOW) });
     const { finished } = await runner.start(NAME, { trigger: "manual" });
     await runner.stop();
     assert.equal((await finished).status, "skipped_overlap");
+    assert.ok(looks < 20, `it looked at the lease ${looks} times`);
   }),
 );
 

@@ -5,7 +5,7 @@ import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
 import type { Job } from "../../lifecycle/jobs/job.ts";
 import { DAY, HOUR, MINUTE, NOW, SECOND } from "../support/fixture.ts";
 import { aFailingJob, aJob, aReport, aRunner, runsOf } from "./fake_jobs.ts";
-import { interrupt, onStore } from "./lifecycle_fixture.ts";
+import { interrupt, onStore, until } from "./lifecycle_fixture.ts";
 
 const INTERVAL = COMPLETE_EVENTS.intervalMs;
 const COMPLETION = { name: COMPLETE_EVENTS.name, intervalMs: INTERVAL };
@@ -98,7 +98,7 @@ Deno.test(
   onStore(async (store) => {
     const { runner, lines } = aRunner(store, []);
     runner.wake();
-    while (lines.length === 0) await Promise.resolve();
+    await until(() => lines.length > 0);
     assert.equal(lines[0]!.message, "traffic could not start a sweep");
     await runner.idle();
   }),
@@ -138,7 +138,7 @@ Deno.test(
     const { runner, lines } = aRunner(store, aCountedJob().job);
     interrupt(store, "get", () => Promise.reject(new Error("no store")));
     runner.notice();
-    while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    await until(() => lines.length > 0);
     assert.equal(lines[0]!.message, "the jobs' health could not be read");
   }),
 );

@@ -6,7 +6,7 @@ import { createLogger, SILENT } from "../../lifecycle/log.ts";
 import { GUEST } from "../../lifecycle/policy.ts";
 import { fillUp, keepSampleEvents } from "../../lifecycle/sample_events.ts";
 import { allRecords, DAY, memoryStore, MINUTE, NOW } from "../support/fixture.ts";
-import { interrupt, onStore } from "./lifecycle_fixture.ts";
+import { interrupt, onStore, until } from "./lifecycle_fixture.ts";
 
 async function live(store: Store, now: number) {
   const options = { principal: GUEST, now, openEndedMs: DAY, limit: 100 };
@@ -54,7 +54,7 @@ Deno.test("keepSampleEvents() fills up at once and every 20 s, until it is stopp
     assert.equal((await allRecords(store)).length, 36);
     now += 3 * MINUTE;
     mock.timers.tick(20_000);
-    while ((await live(store, now)).length < 36) await Promise.resolve();
+    await until(async () => (await live(store, now)).length === 36);
     stop();
   } finally {
     store.close();
