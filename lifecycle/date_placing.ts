@@ -78,7 +78,7 @@ function wallProblem(
   const trouble = isRepeated ? `happens twice in ${zone}` : `does not exist in ${zone}`;
   return problemAt(date, {
     code: isRepeated ? "local_time_repeated" : "local_time_skipped",
-    detail: `${date.field}: the local time ${wall} ${trouble}; ` +
+    detail: `${date.field} is the local time ${wall}, which ${trouble}; ` +
       `send disambiguation "earlier" or "later", or one of the candidates.`,
     candidates: instants.map((instant) => renderInstant(instant.epochMilliseconds, zone)),
   });

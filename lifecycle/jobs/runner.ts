@@ -168,7 +168,7 @@ export class JobRunner {
     const ago = Math.round((now - since) / 1000);
     return `${COMPLETE_EVENTS.name} has not succeeded for ${ago} s; it is due every ${
       interval / 1000
-    } s`;
+    } s${leftBehind(value.lastRun)}`;
   }
 
   /** Runs end at their next batch; resolves when all have. */
@@ -318,6 +318,16 @@ export function isPaused(record: JobRecord, now: number): boolean {
 /** A run that only looked at events which are another job's to change has found nothing. */
 function didSomething({ status, changed, conflicts, failed }: RunRecord): boolean {
   return status !== "succeeded" || changed + conflicts + failed > 0;
+}
+
+/** What the last run left behind, for whoever is told that it did not succeed. */
+function leftBehind(run: RunRecord | null): string {
+  if (run?.status !== "partial") return "";
+  const left = [
+    ...(run.failed > 0 ? [`${run.failed} set aside`] : []),
+    ...(run.moreLeft ? ["more to do"] : []),
+  ];
+  return `; its last run left ${left.join(" and ")}`;
 }
 
 function messageOf(error: unknown): string {

@@ -142,3 +142,14 @@ Deno.test(
     assert.equal(lines[0]!.message, "the jobs' health could not be read");
   }),
 );
+
+Deno.test(
+  "silence() says when runs go on but leave events behind",
+  onStore(async (store) => {
+    const broken = aReport({ examined: 1, failed: 1 });
+    const { runner, clock } = aRunner(store, aJob(() => Promise.resolve(broken), COMPLETION));
+    clock.now = NOW + 2 * INTERVAL + 1;
+    await runner.run(COMPLETE_EVENTS.name, { trigger: "cron" });
+    assert.match((await runner.silence())!, /every 300 s; its last run left 1 set aside$/);
+  }),
+);
