@@ -5,6 +5,7 @@
  * wires the layers and serves. Read on in `routes/app.ts`, `lifecycle/jobs/runner.ts`, `kv/events.ts`.
  */
 import manifest from "./deno.json" with { type: "json" };
+import { adoptIndexes } from "./kv/index_state.ts";
 import { isRemote, openStore, type Store } from "./kv/store.ts";
 import { type Config, ConfigError, parseConfig } from "./lifecycle/config.ts";
 import { JobRunner } from "./lifecycle/jobs/runner.ts";
@@ -25,6 +26,9 @@ Deno.cron("tick", "* * * * *", { backoffSchedule: [1_000, 5_000, 15_000] }, () =
 
 /** Deno Deploy kills five seconds after its signal. */
 const SHUTDOWN_MS = 4_500;
+
+/** After this long nobody is in the middle of a list that began before an adoption of indexes. */
+const ADOPTION_QUIET_MS = 5_000;
 
 const program = start().catch((error) => {
   console.error(error instanceof ConfigError ? error.message : error);
@@ -50,8 +54,8 @@ async function start(): Promise<{ runner: JobRunner }> {
     timeZone: config.timeZone,
   });
   const store = await openConfigured(config, log);
-  const isSoleWriter = config.kvPath !== undefined && !isRemote(config.kvPath);
-  const runner = new JobRunner(store, { clock: Date.now, log, isSoleWriter });
+  await adoptOurIndexes(store, log);
+  const runner = new JobRunner(store, { clock: Date.now, log, isSoleWriter: !store.isShared });
   const adminToken = config.adminToken ?? (isDev ? await devToken(store) : null);
   const app = createApp({
     store,
@@ -98,6 +102,13 @@ async function openConfigured(config: Config, log: Logger): Promise<Store> {
     const { message } = error as Error;
     throw new ConfigError(`KV_PATH must be a store that can be opened, not "${path}": ${message}.`);
   }
+}
+
+/** What another version of the program would index otherwise is rebuilt by a job of its own. */
+async function adoptOurIndexes(store: Store, log: Logger): Promise<void> {
+  if (!await adoptIndexes(store)) return;
+  log.info("this version indexes events otherwise than the one before: rebuilding");
+  if (store.isShared) await new Promise((resolve) => setTimeout(resolve, ADOPTION_QUIET_MS));
 }
 
 /** The samples' database has the same token at every start, so that a restart ends no tour. */

@@ -1,6 +1,6 @@
 /**
  * Which index entries belong to a record. There is no other place that knows: a new index is one
- * line in `indexEntries`, and `replaceEvents` writes the difference.
+ * line in `indexEntries` and one in `INDEXES`, and `replaceEvents` writes the difference.
  */
 import {
   byOrganizerPrefix,
@@ -17,8 +17,29 @@ import {
 } from "./keys.ts";
 import { cardOf, type EventCard, type EventId, type EventRecord } from "./event_record.ts";
 
-/** Raised whenever `indexEntries` changes what it answers. */
+/**
+ * Raised whenever `indexEntries` changes what it answers; the running program then rebuilds what
+ * the new generation changed (`kv/reindex.ts`).
+ */
 export const INDEX_GENERATION = 1;
+
+/**
+ * Every index by the name its keys begin with, and the generation that changed it last. Until it is
+ * rebuilt, lists that need it are refused; the others are served as ever.
+ */
+export const INDEXES = {
+  events_by_status_and_end_date: 1,
+  confirmed_events_by_start_date: 1,
+  live_events_by_start_date: 1,
+  live_events_by_end_date: 1,
+  live_events_by_organizer: 1,
+  live_events_by_tag: 1,
+  past_events_by_end_date: 1,
+  closed_events_by_status_and_end_date: 1,
+  events_by_organizer: 1,
+  events_by_staff: 1,
+  event_by_external_id: 1,
+} as const satisfies Record<string, number>;
 
 export interface IndexEntry {
   key: Deno.KvKey;
@@ -77,20 +98,27 @@ export function indexEntries(record: EventRecord): IndexEntry[] {
   return entries;
 }
 
+/** The part of a `Schema` that says which entries a record has. */
+interface Indexing {
+  generation: number;
+  indexEntries: (record: EventRecord) => IndexEntry[];
+}
+
 /** What to write so that the entries of `before` become those of `after`; pure. */
 export function indexChanges(
   before: EventRecord | null,
   after: EventRecord | null,
+  { generation, indexEntries: entriesOf }: Indexing,
 ): { sets: IndexEntry[]; deletes: Deno.KvKey[] } {
   const old = new Map<string, IndexEntry>();
   if (before !== null) {
-    for (const entry of indexEntries(before)) old.set(keyText(entry.key), entry);
+    for (const entry of entriesOf(before)) old.set(keyText(entry.key), entry);
   }
-  // An older generation wrote other entries for the same record: only writing all of them is safe.
-  const sameGeneration = before?.generation === INDEX_GENERATION;
+  // Another generation wrote other entries for the same record: only writing all of them is safe.
+  const sameGeneration = before?.generation === generation;
   const sets: IndexEntry[] = [];
   if (after !== null) {
-    for (const entry of indexEntries(after)) {
+    for (const entry of entriesOf(after)) {
       const text = keyText(entry.key);
       const { value } = entry;
       const stays = old.delete(text);
@@ -102,7 +130,7 @@ export function indexChanges(
   return { sets, deletes: [...old.values()].map((entry) => entry.key) };
 }
 
-/** Parts never hold the separator: ids and tags are free of control characters. */
-function keyText(key: Deno.KvKey): string {
+/** A key as one text. Parts never hold the separator: ids and tags have no control characters. */
+export function keyText(key: Deno.KvKey): string {
   return key.join("\u001f");
 }

@@ -80,7 +80,7 @@ export interface HistoryEntry {
 
 /** All that organisers and the lifecycle wrote about an event. */
 export interface EventRecord extends EventTimes {
-  /** Of the record's shape; one of a newer format than `EVENT_FORMAT` is read but never written. */
+  /** Of the record's shape; see `kv/formats.ts`. */
   format: number;
   /** Of `indexEntries`, as it was when this record was written. */
   generation: number;
@@ -154,9 +154,6 @@ export function instantText(at: number): string {
   texts.set(at, text);
   return text;
 }
-
-/** The format this program writes. */
-export const EVENT_FORMAT = 1;
 
 /** The card of a record; pure. */
 export function cardOf(record: EventRecord): EventCard {

@@ -3,17 +3,25 @@
  * with its index entries, its journal entry and the history that no longer fits.
  */
 import { DomainError } from "./errors.ts";
-import { INDEX_GENERATION, indexChanges } from "./event_indexes.ts";
+import {
+  deleteOlderHistory,
+  HISTORY_ROWS_PER_COMMIT,
+  historySlices,
+  listOlderHistory,
+  moveOut,
+  splitHistory,
+} from "./event_history.ts";
+import { indexChanges } from "./event_indexes.ts";
 import {
   type Actor,
   cardOf,
-  EVENT_FORMAT,
   type EventId,
   type EventRecord,
   type HistoryEntry,
   type OrganizerId,
   type UserId,
 } from "./event_record.ts";
+import { requireWritable, upgraded } from "./formats.ts";
 import {
   beforeOf,
   type Change,
@@ -21,23 +29,9 @@ import {
   type CommitOutcome,
   commitWithChanges,
 } from "./journal.ts";
-import {
-  eventHistoryKey,
-  eventHistoryPrefix,
-  eventKey,
-  externalIdKey,
-  externalIdPrefix,
-} from "./keys.ts";
-import {
-  MAX_CARD_BYTES,
-  MAX_CHECKS_PER_COMMIT,
-  MAX_HISTORY_BYTES,
-  MAX_HISTORY_ENTRIES,
-  MAX_MUTATIONS_PER_COMMIT,
-  MAX_RECORD_BYTES,
-  MAX_ROWS_PER_BATCH,
-  sizeBound,
-} from "./limits.ts";
+import { getWithWhole, requireWhole } from "./index_state.ts";
+import { eventKey, EVENTS, externalIdKey, externalIdPrefix } from "./keys.ts";
+import { MAX_CARD_BYTES, MAX_CHECKS_PER_COMMIT, MAX_RECORD_BYTES, sizeBound } from "./limits.ts";
 import { addOrganizer, type Organizer } from "./organizers.ts";
 import type { Store } from "./store.ts";
 
@@ -70,30 +64,53 @@ export type ReplaceOutcome =
 
 /** Null when there is none. */
 export async function getEvent(store: Store, id: EventId): Promise<StoredEvent | null> {
-  return storedEvent(await store.get<EventRecord>(eventKey(id)));
+  return storedEvent(store, await store.get(eventKey(id)));
 }
 
 /** The events of `ids`, in their order; null where there is none. */
 export async function getEvents(store: Store, ids: EventId[]): Promise<(StoredEvent | null)[]> {
-  return (await store.getMany<EventRecord>(ids.map(eventKey))).map(storedEvent);
+  return (await store.getMany(ids.map(eventKey))).map((entry) => storedEvent(store, entry));
 }
 
-function storedEvent(entry: Deno.KvEntryMaybe<EventRecord>): StoredEvent | null {
-  if (entry.versionstamp === null) return null;
-  return { record: entry.value, versionstamp: entry.versionstamp };
+/** The events by id, from after `after` on: everything there is. */
+export async function listRecords(
+  store: Store,
+  { limit, after }: { limit: number; after?: EventId | undefined },
+): Promise<StoredEvent[]> {
+  const rows = await store.list(
+    after === undefined
+      ? { prefix: EVENTS }
+      : { prefix: EVENTS, start: [...EVENTS, after + "\u0000"] },
+    { limit },
+  );
+  return rows.map((row) => storedEvent(store, row)!);
 }
 
-/** The event with this external id, within one organizer. */
+function storedEvent(store: Store, entry: Deno.KvEntryMaybe<unknown>): StoredEvent | null {
+  const { value, versionstamp } = entry;
+  if (versionstamp === null) return null;
+  return { record: upgraded(value, store.schema.formats.event), versionstamp };
+}
+
+/**
+ * The event with this external id, within one organizer.
+ * @throws {DomainError} `index_incomplete`.
+ */
 export async function findByExternalId(
   store: Store,
   externalId: string,
   organizerId: OrganizerId,
 ): Promise<EventId | null> {
-  return (await store.get<EventId>(externalIdKey(externalId, organizerId))).value;
+  const key = externalIdKey(externalId, organizerId);
+  return (await getWithWhole<EventId>(store, key, ["event_by_external_id"])).value;
 }
 
-/** The events with this external id, whosoever they are; at most 100. */
+/**
+ * The events with this external id, whosoever they are; at most 100.
+ * @throws {DomainError} `index_incomplete`.
+ */
 export async function listByExternalId(store: Store, externalId: string): Promise<EventId[]> {
+  await requireWhole(store, ["event_by_external_id"]);
   const rows = await store.list<EventId>({ prefix: externalIdPrefix(externalId) }, { limit: 100 });
   return rows.map((row) => row.value);
 }
@@ -109,7 +126,7 @@ export async function createEvent(
   by: Actor,
   organizer: { first: Organizer; owner: UserId } | null = null,
 ): Promise<CommitOutcome> {
-  const stored = written(compacted(record), null, {
+  const stored = written(store, compacted(record), null, {
     entry: {
       transition: { name: "create", from: null, to: record.status },
       reason: null,
@@ -124,7 +141,7 @@ export async function createEvent(
     .check({ key: eventKey(record.id), versionstamp: null })
     .set(eventKey(record.id), stored);
   if (organizer !== null) addOrganizer(operation, organizer.first, organizer.owner);
-  writeIndexes(operation, null, stored);
+  writeIndexes(store, operation, { before: null, after: stored });
   const change: Change = {
     type: "created",
     at: record.createdAt,
@@ -155,7 +172,7 @@ export function replaceEvent(
  * would hide lost updates.)
  */
 export async function replaceEvents(store: Store, writes: EventWrite[]): Promise<ReplaceOutcome> {
-  const batch: Batch = { operation: store.kv.atomic(), changes: [], checks: 0 };
+  const batch: Batch = { store, operation: store.kv.atomic(), changes: [], checks: 0 };
   const records = writes.map((write) => addReplacement(batch, write));
   if (batch.checks > MAX_CHECKS_PER_COMMIT) {
     throw new RangeError(
@@ -171,18 +188,19 @@ export async function replaceEvents(store: Store, writes: EventWrite[]): Promise
 
 /** One commit in the making. */
 interface Batch {
+  store: Store;
   operation: Deno.AtomicOperation;
   changes: Change[];
   checks: number;
 }
 
 function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord {
-  requireWritable(read.record);
-  const { operation } = batch;
+  const { store, operation } = batch;
+  requireWritableEvent(store, read.record);
   const isEdited = steps.some((step) => step.type !== "transitioned");
   let record = read.record;
   for (const step of steps) {
-    const next = written(isEdited ? compacted(step.next) : step.next, record, {
+    const next = written(store, isEdited ? compacted(step.next) : step.next, record, {
       entry: { at: step.at, by: step.by, ...step.entry },
       updatedAt: step.at,
     });
@@ -198,15 +216,76 @@ function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord 
   }
   const { id } = record;
   operation.check({ key: eventKey(id), versionstamp: read.versionstamp });
-  const kept = keptHistory(record.history);
-  for (const entry of record.history.slice(0, record.history.length - kept.length)) {
-    operation.set(eventHistoryKey(id, entry.version), entry);
-  }
+  const { older, kept } = splitHistory(record.history);
+  moveOut(store, operation, { id, entries: older });
   record = { ...record, history: kept };
   if (isEdited) requireFits(record, read.record);
   operation.set(eventKey(id), record);
-  batch.checks += 1 + writeIndexes(operation, read.record, record);
+  batch.checks += 1 + writeIndexes(store, operation, { before: read.record, after: record });
   return record;
+}
+
+/**
+ * Writes an event as it was in another store: with its version, its times and its whole history.
+ * `read` is what it replaces, null when it is new; the journal tells of one change.
+ *
+ * A history that one commit cannot hold goes before it, in slices that check the same read: nobody
+ * sees them without the record, and the next attempt writes them again.
+ * `conflict`: it changed since it was read, or a new external id is taken.
+ * @throws {DomainError} `newer_format`, `event_too_large`.
+ */
+export async function restoreEvent(
+  store: Store,
+  read: StoredEvent | null,
+  { record, by, at }: { record: EventRecord; by: Actor; at: number },
+): Promise<CommitOutcome> {
+  const before = read?.record ?? null;
+  if (before !== null) requireWritableEvent(store, before);
+  const { older, kept } = splitHistory(record.history);
+  const next: EventRecord = {
+    ...compacted({ ...record, history: kept }),
+    format: store.schema.formats.event.current,
+    generation: store.schema.generation,
+  };
+  requireFits(next, before);
+  const { id } = next;
+  const check = { key: eventKey(id), versionstamp: read?.versionstamp ?? null };
+  const slices = historySlices(olderThanStored(older, before));
+  for (const entries of slices.slice(0, -1)) {
+    const operation = store.kv.atomic().check(check);
+    moveOut(store, operation, { id, entries });
+    if (!(await store.commit(operation)).ok) return { outcome: "conflict" };
+  }
+  const operation = store.kv.atomic().check(check).set(eventKey(id), next);
+  moveOut(store, operation, { id, entries: slices.at(-1) ?? [] });
+  writeIndexes(store, operation, { before, after: next });
+  const isMoved = before !== null && before.status !== next.status;
+  return await commitWithChanges(store, operation, [{
+    type: before === null ? "created" : isMoved ? "transitioned" : "updated",
+    at,
+    by,
+    version: next.version,
+    event: cardOf(next),
+    was: before === null ? null : beforeOf(before, next),
+  }]);
+}
+
+/**
+ * Adds to `operation`, which checks the record, that its entries are now those of our generation.
+ * It is no change of the event: no version, no journal entry.
+ */
+export function setGeneration(
+  operation: Deno.AtomicOperation,
+  record: EventRecord,
+  generation: number,
+): void {
+  operation.set(eventKey(record.id), { ...record, generation });
+}
+
+/** What has moved out of the stored record lies under its keys already. */
+function olderThanStored(older: HistoryEntry[], before: EventRecord | null): HistoryEntry[] {
+  const first = before?.history[0]?.version ?? 0;
+  return older.filter((entry) => entry.version >= first);
 }
 
 /**
@@ -218,14 +297,14 @@ export async function deleteEvent(
   read: StoredEvent,
   { by, at, reason = null }: { by: Actor; at: number; reason?: string | null },
 ): Promise<CommitOutcome> {
-  requireWritable(read.record);
+  requireWritableEvent(store, read.record);
   const { record } = read;
   const operation = store.kv.atomic()
     .check({ key: eventKey(record.id), versionstamp: read.versionstamp })
     .delete(eventKey(record.id));
   const older = await listOlderHistory(store, record.id);
   for (const row of older) operation.delete(row.key);
-  writeIndexes(operation, record, null);
+  writeIndexes(store, operation, { before: record, after: null });
   const version = record.version + 1;
   const result = await commitWithChanges(store, operation, [{
     type: "deleted",
@@ -237,64 +316,19 @@ export async function deleteEvent(
     ...(reason === null ? {} : { reason }),
   }]);
   // What one commit cannot hold goes after it: before it, a conflict would leave an event without.
-  if (result.outcome === "committed" && older.length === HISTORY_KEYS_PER_COMMIT) {
+  if (result.outcome === "committed" && older.length === HISTORY_ROWS_PER_COMMIT) {
     await deleteOlderHistory(store, record.id);
   }
   return result;
 }
 
-/** Leaves room in the commit for the event's index entries. */
-const HISTORY_KEYS_PER_COMMIT = MAX_MUTATIONS_PER_COMMIT / 2;
-
-function listOlderHistory(store: Store, id: EventId): Promise<Deno.KvEntry<HistoryEntry>[]> {
-  return store.list({ prefix: eventHistoryPrefix(id) }, { limit: HISTORY_KEYS_PER_COMMIT });
-}
-
-async function deleteOlderHistory(store: Store, id: EventId): Promise<void> {
-  for (;;) {
-    const rows = await listOlderHistory(store, id);
-    if (rows.length === 0) return;
-    const operation = store.kv.atomic();
-    for (const row of rows) operation.delete(row.key);
-    await store.commit(operation);
-  }
-}
-
-/** The whole history of an event, newest first, at most `limit` entries before `beforeVersion`. */
-export async function listHistory(
-  store: Store,
-  record: EventRecord,
-  { limit, beforeVersion = Infinity }: { limit: number; beforeVersion?: number },
-): Promise<HistoryEntry[]> {
-  const newest = record.history.filter((entry) => entry.version < beforeVersion).reverse();
-  if (newest.length >= limit) return newest.slice(0, limit);
-  const end = Math.min(beforeVersion, record.history[0]?.version ?? Infinity);
-  const prefix = eventHistoryPrefix(record.id);
-  const older = await store.list<HistoryEntry>(
-    Number.isFinite(end) ? { prefix, end: [...prefix, end] } : { prefix },
-    { limit: limit - newest.length, reverse: true },
-  );
-  return [...newest, ...older.map((row) => row.value)];
-}
-
 /** Answers how many checks it added. */
-/** Every transition of an event, newest first; edits lie between them. */
-export async function listTransitions(store: Store, record: EventRecord): Promise<HistoryEntry[]> {
-  const found: HistoryEntry[] = [];
-  for (let beforeVersion = Infinity;;) {
-    const entries = await listHistory(store, record, { limit: MAX_ROWS_PER_BATCH, beforeVersion });
-    found.push(...entries.filter((entry) => entry.transition !== null));
-    if (entries.length < MAX_ROWS_PER_BATCH) return found;
-    beforeVersion = entries.at(-1)!.version;
-  }
-}
-
 function writeIndexes(
+  store: Store,
   operation: Deno.AtomicOperation,
-  before: EventRecord | null,
-  after: EventRecord | null,
+  { before, after }: { before: EventRecord | null; after: EventRecord | null },
 ): number {
-  const { sets, deletes } = indexChanges(before, after);
+  const { sets, deletes } = indexChanges(before, after, store.schema);
   let checks = 0;
   for (const { key, value, unique } of sets) {
     if (unique) {
@@ -313,6 +347,7 @@ function writeIndexes(
  * the second one's does not know of the first.)
  */
 function written(
+  store: Store,
   record: EventRecord,
   before: EventRecord | null,
   { entry, updatedAt }: { entry: Omit<HistoryEntry, "version">; updatedAt: number },
@@ -320,8 +355,8 @@ function written(
   const version = (before?.version ?? 0) + 1;
   return {
     ...record,
-    format: EVENT_FORMAT,
-    generation: INDEX_GENERATION,
+    format: store.schema.formats.event.current,
+    generation: store.schema.generation,
     version,
     updatedAt,
     history: [...(before?.history ?? []), { version, ...entry }],
@@ -337,25 +372,8 @@ function compacted(record: EventRecord): EventRecord {
   return JSON.parse(JSON.stringify(record));
 }
 
-function keptHistory(history: HistoryEntry[]): HistoryEntry[] {
-  let bytes = 0;
-  let first = history.length;
-  while (first > 0 && history.length - first < MAX_HISTORY_ENTRIES) {
-    bytes += sizeBound(history[first - 1]);
-    if (bytes > MAX_HISTORY_BYTES) break;
-    first--;
-  }
-  return history.slice(first);
-}
-
-function requireWritable(record: EventRecord): void {
-  if (record.format > EVENT_FORMAT) {
-    throw new DomainError(
-      "newer_format",
-      `Cannot change event "${record.id}": it has format ${record.format}, this program writes ` +
-        `format ${EVENT_FORMAT}. Update the program.`,
-    );
-  }
+function requireWritableEvent(store: Store, record: EventRecord): void {
+  requireWritable(record, store.schema.formats.event, `event "${record.id}"`);
 }
 
 /** Only what people wrote is measured: the lifecycle's own changes fit the headroom that is left. */

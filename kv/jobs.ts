@@ -1,5 +1,6 @@
 /** What is kept of the jobs: a record and a lease per job, and a record per run. */
 import type { RunId } from "./event_record.ts";
+import { FORMATS, isNewer, requireWritable, upgraded } from "./formats.ts";
 import { jobKey, jobLeaseKey, jobRunKey, jobRunPrefix, JOURNAL } from "./keys.ts";
 import type { JournalEntry } from "./journal.ts";
 import type { Store } from "./store.ts";
@@ -68,7 +69,7 @@ export interface Versioned<T> {
 }
 
 export const NEW_JOB_RECORD: JobRecord = {
-  format: 1,
+  format: FORMATS.job.current,
   intervalMs: null,
   pause: null,
   lastRun: null,
@@ -79,11 +80,15 @@ export const NEW_JOB_RECORD: JobRecord = {
 
 /** The job's record; a new one when it never ran. */
 export async function getJobRecord(store: Store, name: string): Promise<Versioned<JobRecord>> {
-  const entry = await store.get<JobRecord>(jobKey(name));
-  return { value: entry.value ?? NEW_JOB_RECORD, versionstamp: entry.versionstamp };
+  const { value, versionstamp } = await store.get(jobKey(name));
+  if (versionstamp === null) return { value: NEW_JOB_RECORD, versionstamp };
+  return { value: upgraded(value, store.schema.formats.job), versionstamp };
 }
 
-/** Changes the job's record, again and again until nobody was in between. */
+/**
+ * Changes the job's record, again and again until nobody was in between.
+ * @throws {DomainError} `newer_format`.
+ */
 export async function updateJobRecord(
   store: Store,
   name: string,
@@ -91,6 +96,7 @@ export async function updateJobRecord(
 ): Promise<JobRecord> {
   for (;;) {
     const { value, versionstamp } = await getJobRecord(store, name);
+    requireWritable(value, store.schema.formats.job, `job "${name}"`);
     const next = change(value);
     const key = jobKey(name);
     const operation = store.kv.atomic().check({ key, versionstamp }).set(key, next);
@@ -133,7 +139,8 @@ export async function getRun(
   startedAt: number,
   id: RunId,
 ): Promise<RunRecord | null> {
-  return (await store.get<RunRecord>(jobRunKey(job, startedAt, id))).value;
+  const { value } = await store.get(jobRunKey(job, startedAt, id));
+  return value === null ? null : upgraded(value, store.schema.formats.job_run);
 }
 
 /** The runs of a job, newest first, from before `before` on. */
@@ -143,11 +150,11 @@ export async function listRuns(
   { limit, before }: { limit: number; before?: { startedAt: number; id: string } | undefined },
 ): Promise<RunRecord[]> {
   const prefix = jobRunPrefix(job);
-  const rows = await store.list<RunRecord>(
+  const rows = await store.list(
     before === undefined ? { prefix } : { prefix, end: [...prefix, before.startedAt, before.id] },
     { limit, reverse: true },
   );
-  return rows.map((row) => row.value);
+  return rows.map((row) => upgraded(row.value, store.schema.formats.job_run));
 }
 
 /**
@@ -173,8 +180,8 @@ export async function countChangesOf(store: Store, id: RunId, since: number): Pr
 }
 
 /**
- * Ends a run: releases its lease, updates the job's record and stores the run's own record (null:
- * it leaves none), in one commit. False when the lease is no longer ours: whoever took it over has
+ * Ends a run: releases its lease, updates the job's record (unless a newer program wrote it) and
+ * stores the run's own record (null: it leaves none), in one commit. False when the lease is no longer ours: whoever took it over has
  * closed the run already, and nothing is written.
  */
 export async function finishRun(
@@ -191,8 +198,10 @@ export async function finishRun(
     const operation = store.kv.atomic()
       .check({ key: jobLeaseKey(job), versionstamp })
       .check({ key: jobKey(job), versionstamp: record.versionstamp })
-      .set(jobLeaseKey(job), { ...lease, expiresAt: 0 })
-      .set(jobKey(job), change(record.value));
+      .set(jobLeaseKey(job), { ...lease, expiresAt: 0 });
+    if (!isNewer(record.value, store.schema.formats.job)) {
+      operation.set(jobKey(job), change(record.value));
+    }
     if (run !== null) operation.set(jobRunKey(job, run.startedAt, run.id), run);
     if ((await store.commit(operation)).ok) return true;
     const now = await getLease(store, job);

@@ -4,6 +4,8 @@
  */
 import type { Actor, EventCard, EventRecord, EventStatus, UserId } from "./event_record.ts";
 import { DomainError } from "./errors.ts";
+import { upgraded } from "./formats.ts";
+import { getWithWhole } from "./index_state.ts";
 import { JOURNAL, JOURNAL_HEAD } from "./keys.ts";
 import type { Store } from "./store.ts";
 
@@ -38,6 +40,7 @@ export interface Change {
 }
 
 export interface JournalEntry {
+  format: number;
   /** Random: how a writer knows its own entry again. */
   writeId: string;
   changes: Change[];
@@ -63,7 +66,8 @@ export async function commitWithChanges(
 ): Promise<CommitOutcome> {
   const since = store.newestSeen;
   const writeId = crypto.randomUUID();
-  const entry: JournalEntry = { writeId, changes };
+  const format = store.schema.formats.journal.current;
+  const entry: JournalEntry = { format, writeId, changes };
   operation
     .set([...JOURNAL, store.kv.commitVersionstamp()] as Deno.KvKey, entry)
     .set(JOURNAL_HEAD, changes.length);
@@ -91,7 +95,11 @@ export async function listJournal(
       : { prefix: JOURNAL, start: [...JOURNAL, after + "\u0000"] },
     { limit },
   );
-  return rows.map((row) => ({ versionstamp: row.key[1] as string, entry: row.value }));
+  const { journal: format } = store.schema.formats;
+  return rows.map(({ key, value }) => ({
+    versionstamp: key[1] as string,
+    entry: upgraded(value, format),
+  }));
 }
 
 async function findOwnEntry(
@@ -111,9 +119,13 @@ async function findOwnEntry(
 
 const NOTHING = "0".repeat(20);
 
-/** Where the journal stands now: `<epoch>.<versionstamp>-<n>`, the id of the newest change. */
-export async function readPosition(store: Store): Promise<string> {
-  const head = await store.get<number>(JOURNAL_HEAD);
+/**
+ * Where the journal stands now: `<epoch>.<versionstamp>-<n>`, the id of the newest change. Whoever
+ * goes on to read indexes names them.
+ * @throws {DomainError} `index_incomplete` when one of them is not whole.
+ */
+export async function readPosition(store: Store, indexes: string[] = []): Promise<string> {
+  const head = await getWithWhole<number>(store, JOURNAL_HEAD, indexes);
   return `${store.epoch}.${head.versionstamp ?? NOTHING}-${head.value ?? 0}`;
 }
 

@@ -10,6 +10,7 @@ type Key = Deno.KvKey;
 
 /** The record. */
 export const eventKey = (id: EventId): Key => ["event", id];
+export const EVENTS: Key = ["event"];
 /** History that no longer fits the record. */
 export const eventHistoryKey = (
   id: EventId,
@@ -64,6 +65,7 @@ export const organizerMemberKey = (id: OrganizerId, userId: UserId): Key => [
   id,
   userId,
 ];
+export const organizerMemberPrefix = (id: OrganizerId): Key => ["organizer_member", id];
 export const organizerByMemberKey = (userId: UserId, id: OrganizerId): Key => [
   "organizer_by_member",
   userId,
@@ -75,6 +77,8 @@ export const organizerByMemberPrefix = (userId: UserId): Key => ["organizer_by_m
 export const JOURNAL: Key = ["journal"];
 /** Its versionstamp is the newest entry's. */
 export const JOURNAL_HEAD: Key = ["journal_head"];
+/** Which indexes are whole, and how far a rebuild has come. */
+export const INDEX_STATE: Key = ["index_state"];
 /** Made once: the epoch and the cursor key. */
 export const STORE: Key = ["store"];
 

@@ -1,13 +1,16 @@
 /** Organizers: the records events belong to, and the people who act for them. */
 import type { OrganizerId, UserId } from "./event_record.ts";
+import { FORMATS, requireWritable, upgraded } from "./formats.ts";
 import {
   organizerByExternalIdKey,
   organizerByMemberKey,
   organizerByMemberPrefix,
   organizerKey,
   organizerMemberKey,
+  organizerMemberPrefix,
   ORGANIZERS,
 } from "./keys.ts";
+import { MAX_MUTATIONS_PER_COMMIT, MAX_ROWS_PER_BATCH } from "./limits.ts";
 import type { Store } from "./store.ts";
 
 export type OrganizerRole = "owner" | "editor" | "viewer";
@@ -22,8 +25,6 @@ export interface Organizer {
   updatedAt: number;
 }
 
-export const ORGANIZER_FORMAT = 1;
-
 /** A record with the versionstamp of the very read it came from: what a write checks. */
 export interface StoredOrganizer {
   organizer: Organizer;
@@ -35,8 +36,15 @@ export async function readOrganizer(
   store: Store,
   id: OrganizerId,
 ): Promise<StoredOrganizer | null> {
-  const { value, versionstamp } = await store.get<Organizer>(organizerKey(id));
-  return versionstamp === null ? null : { organizer: value, versionstamp };
+  return storedOrganizer(store, await store.get(organizerKey(id)));
+}
+
+function storedOrganizer(
+  store: Store,
+  { value, versionstamp }: Deno.KvEntryMaybe<unknown>,
+): StoredOrganizer | null {
+  if (versionstamp === null) return null;
+  return { organizer: upgraded(value, store.schema.formats.organizer), versionstamp };
 }
 
 /** The organizer with this external id; null when there is none. */
@@ -51,26 +59,35 @@ export async function findOrganizer(
 export async function listOrganizers(
   store: Store,
   { limit, after }: { limit: number; after?: OrganizerId | undefined },
-): Promise<Organizer[]> {
-  const rows = await store.list<Organizer>(
+): Promise<StoredOrganizer[]> {
+  const rows = await store.list(
     after === undefined
       ? { prefix: ORGANIZERS }
       : { prefix: ORGANIZERS, start: [...ORGANIZERS, after + "\u0000"] },
     { limit },
   );
-  return rows.map((row) => row.value);
+  return rows.map((row) => storedOrganizer(store, row)!);
 }
 
 /**
  * Replaces an organizer if it is still as it was read.
  * False: it changed since, or the new external id is taken; nothing was written.
+ * @throws {DomainError} `newer_format`.
  */
 export async function replaceOrganizer(
   store: Store,
   read: StoredOrganizer,
   next: Organizer,
 ): Promise<boolean> {
-  const { organizer, versionstamp } = read;
+  return await isStored(store, replacement(store, read, next), next);
+}
+
+function replacement(
+  store: Store,
+  { organizer, versionstamp }: StoredOrganizer,
+  next: Organizer,
+): Deno.AtomicOperation {
+  requireWritable(organizer, store.schema.formats.organizer, `organizer "${organizer.id}"`);
   const key = organizerKey(organizer.id);
   const operation = store.kv.atomic().check({ key, versionstamp }).set(key, next);
   if (next.externalId !== organizer.externalId) {
@@ -79,7 +96,7 @@ export async function replaceOrganizer(
     }
     addExternalId(operation, next);
   }
-  return await isStored(store, operation, next);
+  return operation;
 }
 
 /** Stores a new organizer with its first owner. False: the id or the external id is taken. */
@@ -107,7 +124,7 @@ async function isStored(
 
 /** Null when there is none. */
 export async function getOrganizer(store: Store, id: OrganizerId): Promise<Organizer | null> {
-  return (await store.get<Organizer>(organizerKey(id))).value;
+  return (await readOrganizer(store, id))?.organizer ?? null;
 }
 
 /** Null when the user is no member. */
@@ -116,8 +133,72 @@ export async function getOrganizerRole(
   id: OrganizerId,
   userId: UserId,
 ): Promise<OrganizerRole | null> {
-  const entry = await store.get<{ role: OrganizerRole }>(organizerMemberKey(id, userId));
-  return entry.value?.role ?? null;
+  const { value } = await store.get<unknown>(organizerMemberKey(id, userId));
+  return value === null ? null : roleOf(store, value);
+}
+
+function roleOf(store: Store, stored: unknown): OrganizerRole {
+  return upgraded<{ role: OrganizerRole }>(stored, store.schema.formats.organizer_member).role;
+}
+
+export interface OrganizerMember {
+  userId: UserId;
+  role: OrganizerRole;
+}
+
+/** Everybody who acts for an organizer, by user id. */
+export async function listMembers(store: Store, id: OrganizerId): Promise<OrganizerMember[]> {
+  const members: OrganizerMember[] = [];
+  const prefix = organizerMemberPrefix(id);
+  for (let after = "";;) {
+    const rows = await store.list(
+      after === "" ? { prefix } : { prefix, start: [...prefix, after + "\u0000"] },
+      { limit: MAX_ROWS_PER_BATCH },
+    );
+    for (const { key, value } of rows) {
+      members.push({ userId: key[2] as UserId, role: roleOf(store, value) });
+    }
+    if (rows.length < MAX_ROWS_PER_BATCH) return members;
+    after = members.at(-1)!.userId;
+  }
+}
+
+/** Leaves room in the commit for the organizer itself; a member takes two mutations. */
+const MEMBERS_PER_COMMIT = MAX_MUTATIONS_PER_COMMIT / 2 - 10;
+
+/**
+ * Writes an organizer as it was in another store, with exactly these members. `read` is what it
+ * replaces, null when it is new.
+ *
+ * Whoever changes members writes the organizer in the same commit, so that its versionstamp tells
+ * of it. More members than one commit takes follow in further ones; what is sent again completes
+ * them. False: it changed since, or the external id is taken.
+ * @throws {DomainError} `newer_format`.
+ */
+export async function restoreOrganizer(
+  store: Store,
+  read: StoredOrganizer | null,
+  { organizer, members }: { organizer: Organizer; members: OrganizerMember[] },
+): Promise<boolean> {
+  const wanted = new Map(members.map(({ userId, role }) => [userId, role]));
+  const gone = read === null
+    ? []
+    : (await listMembers(store, organizer.id)).filter(({ userId }) => !wanted.has(userId));
+  const changes = [...members, ...gone].map(({ userId }) => ({ userId, role: wanted.get(userId) }));
+  for (let i = 0; i === 0 || i < changes.length; i += MEMBERS_PER_COMMIT) {
+    const operation = read === null
+      ? newOrganizer(store.kv.atomic(), organizer)
+      : replacement(store, read, organizer);
+    for (const { userId, role } of changes.slice(i, i + MEMBERS_PER_COMMIT)) {
+      if (role === undefined) {
+        operation.delete(organizerMemberKey(organizer.id, userId))
+          .delete(organizerByMemberKey(userId, organizer.id));
+      } else addMember(operation, organizer.id, { userId, role });
+    }
+    if (!await isStored(store, operation, organizer)) return false;
+    read = await readOrganizer(store, organizer.id);
+  }
+  return true;
 }
 
 /** The organizers a user acts for, by id; at most 500. */
@@ -132,12 +213,28 @@ export function addOrganizer(
   organizer: Organizer,
   owner: UserId,
 ): Deno.AtomicOperation {
+  addMember(newOrganizer(operation, organizer), organizer.id, { userId: owner, role: "owner" });
+  return operation;
+}
+
+function newOrganizer(
+  operation: Deno.AtomicOperation,
+  organizer: Organizer,
+): Deno.AtomicOperation {
   addExternalId(operation, organizer);
   return operation
     .check({ key: organizerKey(organizer.id), versionstamp: null })
-    .set(organizerKey(organizer.id), organizer)
-    .set(organizerMemberKey(organizer.id, owner), { role: "owner" satisfies OrganizerRole })
-    .set(organizerByMemberKey(owner, organizer.id), null);
+    .set(organizerKey(organizer.id), organizer);
+}
+
+function addMember(
+  operation: Deno.AtomicOperation,
+  id: OrganizerId,
+  { userId, role }: OrganizerMember,
+): void {
+  operation
+    .set(organizerMemberKey(id, userId), { format: FORMATS.organizer_member.current, role })
+    .set(organizerByMemberKey(userId, id), null);
 }
 
 function addExternalId(operation: Deno.AtomicOperation, { id, externalId }: Organizer): void {

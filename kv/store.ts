@@ -6,13 +6,19 @@
  */
 import { Deadlines } from "./deadlines.ts";
 import { STORE } from "./keys.ts";
+import type { IndexState } from "./index_state.ts";
 import { MAX_KEYS_PER_GET } from "./limits.ts";
+import { SCHEMA, type Schema } from "./schema.ts";
 
 export interface StoreOptions {
   /** Milliseconds until a read is given up. */
   readDeadlineMs?: number;
   /** Milliseconds until a commit's outcome is called unknown. */
   commitDeadlineMs?: number;
+  /** Whether other processes use the same database; a local file takes one. */
+  isShared?: boolean;
+  /** What this version of the program knows of the records; today's unless a test says otherwise. */
+  schema?: Schema;
 }
 
 /** What is made once per database. */
@@ -31,6 +37,10 @@ export class Store {
   newestSeen = "";
   /** Cursors made lately, by what they say; see `sealCursor`. */
   readonly sealedCursors = new Map<string, string>();
+  /** As last read or written, where no other process can change it; see `adoptIndexes`. */
+  indexState: IndexState | null = null;
+  readonly isShared: boolean;
+  readonly schema: Schema;
   readonly #deadlines = new Deadlines();
   readonly #readDeadlineMs: number;
   readonly #commitDeadlineMs: number;
@@ -41,6 +51,8 @@ export class Store {
     readonly cursorKey: Uint8Array,
     options: StoreOptions,
   ) {
+    this.isShared = options.isShared ?? false;
+    this.schema = options.schema ?? SCHEMA;
     this.#readDeadlineMs = options.readDeadlineMs ?? 5_000;
     this.#commitDeadlineMs = options.commitDeadlineMs ?? 8_000;
   }
@@ -142,7 +154,7 @@ export async function openStore(
   }
   for (let attempt = 1;; attempt++) {
     try {
-      return await Store.over(await Deno.openKv(path), options);
+      return await Store.over(await Deno.openKv(path), { isShared: remote, ...options });
     } catch (error) {
       if (!remote || attempt === OPEN_ATTEMPTS) throw error;
       options.onRetry?.(error, attempt);

@@ -1,21 +1,14 @@
 /** Making an event, and with a user's first one their organizer. */
 import { DomainError, invalidFields } from "../kv/errors.ts";
-import {
-  EVENT_FORMAT,
-  type EventId,
-  type EventRecord,
-  type EventStatus,
-  type OrganizerId,
-  type UserId,
-} from "../kv/event_record.ts";
+import type { EventId, EventRecord, EventStatus, OrganizerId, UserId } from "../kv/event_record.ts";
 import { INDEX_GENERATION } from "../kv/event_indexes.ts";
+import { FORMATS } from "../kv/formats.ts";
 import { createEvent, findByExternalId, getEvent } from "../kv/events.ts";
 import {
   getOrganizer,
   getOrganizerRole,
   listOrganizersOf,
   type Organizer,
-  ORGANIZER_FORMAT,
 } from "../kv/organizers.ts";
 import type { Store } from "../kv/store.ts";
 import { externalIdTaken, requireTimes } from "./edit_event.ts";
@@ -72,7 +65,7 @@ export function newRecord(
 ): EventRecord {
   const times = requireTimes(input.times, null);
   const empty: EventRecord = {
-    format: EVENT_FORMAT,
+    format: FORMATS.event.current,
     generation: INDEX_GENERATION,
     id: input.id ?? newEventId(now),
     version: 1,
@@ -134,7 +127,7 @@ export async function requireHome(
   if (only !== undefined) return { organizerId: only, first: null };
   const id = await ownOrganizerId(userId);
   const first: Organizer = {
-    format: ORGANIZER_FORMAT,
+    format: FORMATS.organizer.current,
     id,
     name: principal.name ?? userId,
     url: null,

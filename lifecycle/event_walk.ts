@@ -5,6 +5,7 @@
 import { openCursor, sealCursor } from "../kv/cursor.ts";
 import { cardOf, type EventCard, type EventId } from "../kv/event_record.ts";
 import { getEvents } from "../kv/events.ts";
+import { requireWhole } from "../kv/index_state.ts";
 import { readPosition } from "../kv/journal.ts";
 import { MAX_ROWS_PER_BATCH } from "../kv/limits.ts";
 import { type IndexRange, type IndexRow, readRanges } from "../kv/ranges.ts";
@@ -29,14 +30,16 @@ export interface EventPage {
   position: string;
 }
 
-/** One page. @throws {DomainError} `invalid_cursor`, `store_unavailable`. */
+/** One page. @throws {DomainError} `invalid_cursor`, `index_incomplete`, `store_unavailable`. */
 export async function walkPage(
   store: Store,
   { segments, reverse, query, accept }: Walk,
   { limit, cursor }: { limit: number; cursor: string | undefined },
 ): Promise<EventPage> {
   const place = cursor === undefined ? null : openCursor(store, cursor, query);
-  const position = place?.position ?? await readPosition(store);
+  const indexes = [...new Set(segments.flat().map(({ prefix }) => prefix[0] as string))];
+  if (place !== null) await requireWhole(store, indexes);
+  const position = place?.position ?? await readPosition(store, indexes);
   const items: EventCard[] = [];
   const places: { segment: number; date: number; id: string }[] = [];
   const seen = new Set<EventId>();

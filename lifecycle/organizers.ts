@@ -1,12 +1,12 @@
 /** Organizers: whom events belong to. Anybody may read them, their owners change them. */
 import { DomainError } from "../kv/errors.ts";
 import type { OrganizerId } from "../kv/event_record.ts";
+import { FORMATS } from "../kv/formats.ts";
 import {
   createOrganizer,
   findOrganizer,
   getOrganizerRole,
   type Organizer,
-  ORGANIZER_FORMAT,
   readOrganizer,
   replaceOrganizer,
 } from "../kv/organizers.ts";
@@ -36,7 +36,7 @@ export async function submitOrganizer(
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     await requireFreeExternalId(store, externalId);
     const organizer: Organizer = {
-      format: ORGANIZER_FORMAT,
+      format: FORMATS.organizer.current,
       id: newOrganizerId(now),
       name,
       url,
@@ -72,7 +72,7 @@ export async function editOrganizer(
     if (externalId !== organizer.externalId) await requireFreeExternalId(store, externalId);
     const next: Organizer = {
       ...organizer,
-      format: ORGANIZER_FORMAT,
+      format: FORMATS.organizer.current,
       name,
       url,
       externalId,

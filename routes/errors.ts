@@ -26,8 +26,11 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   external_id_taken: 409,
   event_too_large: 422,
   newer_format: 409,
+  version_conflict: 409,
   conflict: 409,
   job_not_found: 404,
+  position_gone: 410,
+  index_incomplete: 503,
   store_unavailable: 503,
   outcome_unknown: 503,
   internal: 500,
@@ -35,6 +38,7 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
 
 /** Seconds after which trying again makes sense. */
 const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
+  index_incomplete: 30,
   store_unavailable: 5,
   outcome_unknown: 5,
   conflict: 1,

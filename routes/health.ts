@@ -1,5 +1,6 @@
 /** `/healthz` for alarms, `/readyz` for load balancers and containers. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { readIndexState } from "../kv/index_state.ts";
 import { getJobRecord } from "../kv/jobs.ts";
 import { readPosition } from "../kv/journal.ts";
 import { instantText } from "../kv/event_record.ts";
@@ -55,6 +56,11 @@ export function health({ store, runner, clock, build }: AppDeps) {
           reasons.push(`${job.name} is paused until ${instantText(until)}: ${reason}`);
         }
       }
+      const state = (await readIndexState(store))?.state;
+      const rebuilding = Object.keys(state?.indexes ?? {}).filter((name) =>
+        !state!.whole.includes(name)
+      );
+      if (rebuilding.length > 0) reasons.push(`being rebuilt: ${rebuilding.join(", ")}`);
       const silence = await runner.silence();
       if (silence !== null) {
         failing = true;

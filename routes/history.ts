@@ -6,7 +6,8 @@ import {
   type HistoryEntry,
   instantText,
 } from "../kv/event_record.ts";
-import { getEvent, listHistory } from "../kv/events.ts";
+import { listHistory } from "../kv/event_history.ts";
+import { getEvent } from "../kv/events.ts";
 import { notFound, relationTo, requirePeople } from "../lifecycle/policy.ts";
 import { answer, apiApp, json, problems } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";

@@ -118,7 +118,7 @@ export function organizers({ store, runner, clock, openEndedMs }: AppDeps) {
       limit: limit + 1,
       after: after as OrganizerId | undefined,
     });
-    const items = found.slice(0, limit).map(organizerView);
+    const items = found.slice(0, limit).map(({ organizer }) => organizerView(organizer));
     return answer(c, { items, next_after: found.length > limit ? items.at(-1)!.id : null }, 200);
   });
 

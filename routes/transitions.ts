@@ -1,6 +1,7 @@
 /** `/v1/events/{id}/transitions`: how an event goes from status to status. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { getEvent, listTransitions } from "../kv/events.ts";
+import { listTransitions } from "../kv/event_history.ts";
+import { getEvent } from "../kv/events.ts";
 import { type EventId, type HistoryEntry, instantText } from "../kv/event_record.ts";
 import { settleStep } from "../lifecycle/change_event.ts";
 import { canSee, notFound, relationTo } from "../lifecycle/policy.ts";

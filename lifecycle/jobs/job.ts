@@ -1,6 +1,6 @@
 /** What a job is, and what its run is given and answers. */
 import type { EventId, EventStatus, RunId } from "../../kv/event_record.ts";
-import type { RunCounts, RunFailure } from "../../kv/jobs.ts";
+import type { RunCounts, RunFailure, RunTrigger } from "../../kv/jobs.ts";
 import type { Store } from "../../kv/store.ts";
 import type { Logger } from "../log.ts";
 
@@ -11,11 +11,14 @@ export interface Job {
   description: string;
   /** Run by a cron of its own and not by the tick, so its interval is fixed. */
   hasOwnCron?: true;
+  /** A run ends itself after this long and says that work is left; four minutes unless set. */
+  budgetMs?: number;
   run(store: Store, context: RunContext): Promise<RunReport>;
 }
 
 export interface RunContext {
   runId: RunId;
+  trigger: RunTrigger;
   /** The instant the run decides at, epoch milliseconds. */
   now: number;
   /** Report what would change instead of changing it. */

@@ -1,4 +1,5 @@
 /** A run's record from its beginning to its end, and what it leaves in the job's own. */
+import { FORMATS } from "../../kv/formats.ts";
 import type { JobRecord, RunOutcome, RunRecord } from "../../kv/jobs.ts";
 import type { RunReport } from "./job.ts";
 
@@ -8,7 +9,7 @@ export function newRun(
   identity: Pick<RunRecord, "id" | "startedAt" | "trigger" | "dryRun">,
 ): RunRecord {
   return {
-    format: 1,
+    format: FORMATS.job_run.current,
     ...identity,
     job,
     status: "running",

@@ -21,11 +21,12 @@ import type { Logger } from "../log.ts";
 import { COMPLETE_EVENTS } from "./complete_events.ts";
 import type { Job, PlannedChange, RunReport } from "./job.ts";
 import { claimLease, keepLease } from "./lease.ts";
+import { REINDEX_EVENTS } from "./reindex_events.ts";
 import { afterRun, newRun, outcomeOf } from "./run_record.ts";
 import { START_EVENTS } from "./start_events.ts";
 
 /** Every job there is. */
-export const JOBS: readonly Job[] = [COMPLETE_EVENTS, START_EVENTS];
+export const JOBS: readonly Job[] = [COMPLETE_EVENTS, START_EVENTS, REINDEX_EVENTS];
 
 /** A run ends itself after this long and says that work is left. */
 const BUDGET_MS = 4 * 60_000;
@@ -282,10 +283,11 @@ export class JobRunner {
     run: RunRecord,
     { log, lost }: { log: Logger; lost: () => boolean },
   ): Promise<RunReport> {
-    const budget = run.trigger === "traffic" ? TRAFFIC_BUDGET_MS : BUDGET_MS;
+    const budget = run.trigger === "traffic" ? TRAFFIC_BUDGET_MS : job.budgetMs ?? BUDGET_MS;
     const began = performance.now();
     return job.run(this.#store, {
       runId: run.id,
+      trigger: run.trigger,
       now: this.#clock(),
       dryRun: run.dryRun,
       shouldStop: () => this.#stopping || lost() || performance.now() - began > budget,

@@ -14,6 +14,7 @@ import {
   replaceEvents,
   type StoredEvent,
 } from "../../kv/events.ts";
+import { isNewer } from "../../kv/formats.ts";
 import {
   MAX_CHECKS_PER_COMMIT,
   MAX_COMMIT_BYTES,
@@ -110,7 +111,7 @@ async function settleBatch(store: Store, ids: EventId[], options: BatchOptions):
   const reads = await getEvents(store, ids);
   let commits: EventWrite[][];
   try {
-    commits = packed(dueWrites(reads, options));
+    commits = packed(dueWrites(store, reads, options));
   } catch {
     // One of them is broken; by themselves the others are not held up by it.
     for (const id of ids) await settleOne(store, id, options);
@@ -130,7 +131,7 @@ async function settleOne(store: Store, id: EventId, options: BatchOptions): Prom
   let failure: unknown = "others kept changing it";
   for (let attempt = 0; attempt < TRIES; attempt++) {
     try {
-      const writes = dueWrites([await getEvent(store, id)], options);
+      const writes = dueWrites(store, [await getEvent(store, id)], options);
       if (writes.length === 0) return;
       if (context.dryRun) {
         // Throws for a broken event, as its commit would.
@@ -171,6 +172,7 @@ async function tryCommit(store: Store, writes: EventWrite[], report: RunReport):
 }
 
 function dueWrites(
+  store: Store,
   reads: (StoredEvent | null)[],
   { to, context, report }: BatchOptions,
 ): EventWrite[] {
@@ -178,6 +180,11 @@ function dueWrites(
   const writes: EventWrite[] = [];
   for (const read of reads) {
     if (read === null || read.record.status === to || statusAt(read.record, now) !== to) continue;
+    if (isNewer(read.record, store.schema.formats.event)) {
+      // After a rollback. Readers see it settled all the same.
+      context.log.debug("left to the newer program that wrote it", { event_id: read.record.id });
+      continue;
+    }
     const { startDate, endDate } = read.record;
     const lateBy = now - (to === "COMPLETED" ? endDate! : startDate);
     if (report.lateByMs === null || lateBy > report.lateByMs) report.lateByMs = lateBy;

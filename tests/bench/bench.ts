@@ -100,6 +100,7 @@ async function idleSweeps(): Promise<void> {
       const began = performance.now();
       await COMPLETE_EVENTS.run(store, {
         runId: "run_bench",
+        trigger: "cron",
         now: NOW,
         dryRun: false,
         shouldStop: () => false,

@@ -13,6 +13,7 @@ const RUN_ID = "run_01M861G5PW051DAW1M5VJHTV48";
 async function ours(store: Store): Promise<number> {
   const report = await COMPLETE_EVENTS.run(store, {
     runId: RUN_ID,
+    trigger: "cron",
     now,
     dryRun: false,
     shouldStop: () => false,

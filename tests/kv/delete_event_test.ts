@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { EVENT_FORMAT } from "../../kv/event_record.ts";
+import { FORMATS } from "../../kv/formats.ts";
 import { deleteEvent, getEvent, replaceEvent, type StoredEvent } from "../../kv/events.ts";
 import { eventKey } from "../../kv/keys.ts";
 import { allChanges, NOW, storeEvent } from "../support/fixture.ts";
@@ -45,7 +45,7 @@ Deno.test("an event of a newer format is neither replaced nor deleted", async ()
   using store = await testStore();
   const { record: { id } } = await storeEvent(store);
   const { value } = await store.kv.get<StoredEvent["record"]>(eventKey(id));
-  await store.kv.set(eventKey(id), { ...value!, format: EVENT_FORMAT + 1 });
+  await store.kv.set(eventKey(id), { ...value!, format: FORMATS.event.current + 1 });
   const read = (await getEvent(store, id))!;
   const before = await everything(store);
   const refusal = { name: "DomainError", code: "newer_format" };

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { EventRecord, HistoryEntry } from "../../kv/event_record.ts";
-import { deleteEvent, listHistory, replaceEvent, type StoredEvent } from "../../kv/events.ts";
+import { FORMATS } from "../../kv/formats.ts";
+import { listHistory } from "../../kv/event_history.ts";
+import { deleteEvent, replaceEvent, type StoredEvent } from "../../kv/events.ts";
 import { eventHistoryKey, eventHistoryPrefix, eventKey } from "../../kv/keys.ts";
 import { MAX_HISTORY_BYTES, MAX_HISTORY_ENTRIES, sizeBound } from "../../kv/limits.ts";
 import type { Store } from "../../kv/store.ts";
@@ -43,7 +45,7 @@ Deno.test("50 history entries stay in the record; the 51st moves the oldest out"
   assert.deepEqual(versionsOf(record.history), downFrom(51, 2).reverse());
   const [moved, ...rest] = await movedHistory(store, record);
   assert.deepEqual(rest, []);
-  assert.deepEqual(moved!.value, oldest);
+  assert.deepEqual(moved!.value, { ...oldest, format: FORMATS.event_history.current });
   assert.equal(moved!.versionstamp, versionstamp, "moved in the commit that added the 51st");
 });
 

@@ -10,6 +10,7 @@ import {
 } from "../../kv/event_record.ts";
 import { getEvent, replaceEvent } from "../../kv/events.ts";
 import { eventKey } from "../../kv/keys.ts";
+import { SCHEMA } from "../../kv/schema.ts";
 import { aRecord, assertIndexesRebuild, NOW, scaled, storeEvent } from "../support/fixture.ts";
 import { edit } from "./event_steps.ts";
 import { testStore } from "./test_store.ts";
@@ -44,7 +45,7 @@ Deno.test("the entries of one record become those of the next by its index chang
   fc.assert(
     fc.property(records, records, (before, after) => {
       const stored = table(before);
-      const { sets, deletes } = indexChanges(before, after);
+      const { sets, deletes } = indexChanges(before, after, SCHEMA);
       for (const key of deletes) assert.ok(stored.delete(key.join("|")), "deletes what is there");
       for (const { key, value } of sets) stored.set(key.join("|"), value);
       assert.deepEqual(stored, table(after));
@@ -57,7 +58,7 @@ Deno.test("a unique key is checked when it is new and only then", () => {
   fc.assert(
     fc.property(records, records, (before, after) => {
       const stored = table(before);
-      const checked = indexChanges(before, after).sets.filter((entry) => entry.unique);
+      const checked = indexChanges(before, after, SCHEMA).sets.filter((entry) => entry.unique);
       const added = indexEntries(after)
         .filter(({ key, unique }) => unique && !stored.has(key.join("|")));
       assert.deepEqual(checked, added);
@@ -68,7 +69,7 @@ Deno.test("a unique key is checked when it is new and only then", () => {
 
 Deno.test("entries without a card that stay are not written again", () => {
   const record = aRecord({ externalId: "x", staff: [{ userId: "usr_a", role: "editor" }] });
-  const { sets, deletes } = indexChanges(record, { ...record, title: "Gala" });
+  const { sets, deletes } = indexChanges(record, { ...record, title: "Gala" }, SCHEMA);
   assert.deepEqual(deletes, []);
   assert.deepEqual(sets.map((entry) => entry.key[0]).sort(), [
     "events_by_organizer",

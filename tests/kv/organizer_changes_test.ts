@@ -91,7 +91,7 @@ Deno.test("listOrganizers() pages by id and answers organizers only", async () =
     await createOrganizer(store, anOrganizer(number, { externalId: `x${number}` }), OWNER);
   }
   const list = async (limit: number, after?: OrganizerId) =>
-    (await listOrganizers(store, { limit, after })).map((organizer) => organizer.externalId);
+    (await listOrganizers(store, { limit, after })).map(({ organizer }) => organizer.externalId);
   assert.deepEqual(await list(10), ["x1", "x2", "x3"]);
   assert.deepEqual(await list(2), ["x1", "x2"]);
   assert.deepEqual(await list(2, anOrganizer(2).id), ["x3"]);

@@ -1,10 +1,11 @@
 /** What the organizers' tests store. */
-import { type Organizer, ORGANIZER_FORMAT } from "../../kv/organizers.ts";
+import { FORMATS } from "../../kv/formats.ts";
+import type { Organizer } from "../../kv/organizers.ts";
 import { NOW } from "../support/fixture.ts";
 
 export function anOrganizer(number = 0, overrides: Partial<Organizer> = {}): Organizer {
   return {
-    format: ORGANIZER_FORMAT,
+    format: FORMATS.organizer.current,
     id: `org_${String(number).padStart(26, "0")}`,
     name: "Royal Hall",
     url: null,

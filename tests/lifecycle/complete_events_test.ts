@@ -20,6 +20,7 @@ import { onStore } from "./lifecycle_fixture.ts";
 function run(store: Store, now: number, runId: `run_${string}` = "run_1") {
   return COMPLETE_EVENTS.run(store, {
     runId,
+    trigger: "cron",
     now,
     dryRun: false,
     shouldStop: () => false,

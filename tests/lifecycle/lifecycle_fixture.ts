@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type { OrganizerId, UserId } from "../../kv/event_record.ts";
 import { organizerByMemberKey, organizerKey, organizerMemberKey } from "../../kv/keys.ts";
-import { ORGANIZER_FORMAT, type OrganizerRole } from "../../kv/organizers.ts";
+import { FORMATS } from "../../kv/formats.ts";
+import type { OrganizerRole } from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
 import type { Principal } from "../../lifecycle/policy.ts";
 import { memoryStore, NOW } from "../support/fixture.ts";
@@ -37,7 +38,7 @@ export async function addMember(
 ): Promise<void> {
   await store.kv.atomic()
     .set(organizerKey(id), {
-      format: ORGANIZER_FORMAT,
+      format: FORMATS.organizer.current,
       id,
       name: "The Hall",
       url: null,

@@ -53,6 +53,7 @@ Deno.test(
     for (let i = 0; i < 12; i++) await storeEvent(store);
     await COMPLETE_EVENTS.run(store, {
       runId: lease.runId,
+      trigger: "cron",
       now: NOW + 2 * HOUR,
       dryRun: false,
       shouldStop: () => false,

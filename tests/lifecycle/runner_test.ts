@@ -141,14 +141,15 @@ Deno.test(
 );
 
 Deno.test(
-  "the runner has the completion and the start job, and names them to whoever asks for another",
+  "the runner has its jobs, and names them to whoever asks for another",
   onStore(async (store) => {
     const runner = new JobRunner(store, { clock: () => NOW, log: SILENT });
-    assert.deepEqual(runner.jobs.map((job) => job.name), ["complete_events", "start_events"]);
+    const names = ["complete_events", "start_events", "reindex_events"];
+    assert.deepEqual(runner.jobs.map((job) => job.name), names);
     assert.equal(runner.job("start_events").intervalMs, MINUTE);
     await assert.rejects(runner.start("sweep_flor", { trigger: "manual" }), {
       code: "job_not_found",
-      message: 'There is no job "sweep_flor"; there are complete_events, start_events.',
+      message: `There is no job "sweep_flor"; there are ${names.join(", ")}.`,
     });
     await storeEvent(store, { endDate: NOW });
     assert.equal((await runner.run("complete_events", { trigger: "manual" })).changed, 1);

@@ -19,6 +19,7 @@ import { onStore } from "./lifecycle_fixture.ts";
 function run(store: Store, now: number, dryRun = false) {
   return START_EVENTS.run(store, {
     runId: "run_1",
+    trigger: "cron",
     now,
     dryRun,
     shouldStop: () => false,

@@ -15,6 +15,7 @@ const COMPLETION: SweepPlan = {
 
 export const AT_LATER: RunContext = {
   runId: "run_1",
+  trigger: "cron",
   now: LATER,
   dryRun: false,
   shouldStop: () => false,

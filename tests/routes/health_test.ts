@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { DomainError } from "../../kv/errors.ts";
+import { adoptIndexes } from "../../kv/index_state.ts";
 import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
-import { ADMIN, HOUR, MINUTE, NOW, testApp } from "../support/fixture.ts";
-import { json, until } from "../support/http.ts";
+import { testStore } from "../kv/test_store.ts";
+import { ADMIN, HOUR, MINUTE, NOW, storeEvent, testApp } from "../support/fixture.ts";
+import { json, list, problem, until } from "../support/http.ts";
+import { NEXT_GENERATION } from "../support/versions.ts";
 
 interface Health {
   status: string;
@@ -35,8 +38,27 @@ Deno.test("GET /healthz says what runs here", async () => {
     jobs: {
       complete_events: { last_success_at: "2026-12-05T18:00:00Z", consecutive_failures: 0 },
       start_events: { last_success_at: null, consecutive_failures: 0 },
+      reindex_events: { last_success_at: null, consecutive_failures: 0 },
     },
   });
+});
+
+Deno.test("GET /healthz says which indexes are being rebuilt, and lists that need them wait", async () => {
+  using store = await testStore();
+  await storeEvent(store);
+  using next = await testStore({ kv: store.kv, schema: NEXT_GENERATION });
+  await adoptIndexes(next);
+  await using t = await testApp({ store: next });
+  const { status, reasons } = await json<Health>(await t.request("GET", "/healthz"));
+  assert.deepEqual([status, reasons], ["ok", [
+    "being rebuilt: live_events_by_tag, events_by_city",
+  ]]);
+  const refused = await t.request("GET", "/v1/events?tag=music");
+  assert.equal(refused.headers.get("retry-after"), "30");
+  await problem(refused, 503, "index_incomplete");
+  assert.equal((await list(t)).items.length, 1, "others are answered");
+  await t.runner.run("reindex_events", { trigger: "cron" });
+  assert.deepEqual((await json<Health>(await t.request("GET", "/healthz"))).reasons, []);
 });
 
 Deno.test("GET /healthz is 503 with the reason once completion is silent for two intervals", async () => {

@@ -39,6 +39,7 @@ async function storeDue(store: Store, count: number): Promise<EventId[]> {
 function sweep(store: Store, number: number) {
   return COMPLETE_EVENTS.run(store, {
     runId: `run_${number}`,
+    trigger: "cron",
     now: LATER,
     dryRun: false,
     shouldStop: () => false,
