@@ -15,6 +15,7 @@ import { indexChanges } from "./event_indexes.ts";
 import {
   type Actor,
   cardOf,
+  EVENT_STATUSES,
   type EventId,
   type EventRecord,
   type HistoryEntry,
@@ -30,8 +31,14 @@ import {
   commitWithChanges,
 } from "./journal.ts";
 import { getWithWhole, requireWhole } from "./index_state.ts";
-import { eventKey, EVENTS, externalIdKey, externalIdPrefix } from "./keys.ts";
-import { MAX_CARD_BYTES, MAX_CHECKS_PER_COMMIT, MAX_RECORD_BYTES, sizeBound } from "./limits.ts";
+import { eventKey, EVENTS, externalIdKey, externalIdPrefix, statusPrefix } from "./keys.ts";
+import {
+  MAX_CARD_BYTES,
+  MAX_CHECKS_PER_COMMIT,
+  MAX_RECORD_BYTES,
+  MAX_ROWS_PER_BATCH,
+  sizeBound,
+} from "./limits.ts";
 import { addOrganizer, type Organizer } from "./organizers.ts";
 import type { Store } from "./store.ts";
 
@@ -84,6 +91,25 @@ export async function listRecords(
     { limit },
   );
   return rows.map((row) => storedEvent(store, row)!);
+}
+
+/** How many events there are: counted in an index of small rows, because records are large. */
+export async function countEvents(store: Store): Promise<number> {
+  let count = 0;
+  for (const status of EVENT_STATUSES) {
+    const prefix = statusPrefix(status);
+    for (let start: Deno.KvKey | null = null;;) {
+      const rows: Deno.KvEntry<unknown>[] = await store.list(
+        start === null ? { prefix } : { prefix, start },
+        { limit: MAX_ROWS_PER_BATCH },
+      );
+      count += rows.length;
+      if (rows.length < MAX_ROWS_PER_BATCH) break;
+      const last: Deno.KvKey = rows.at(-1)!.key;
+      start = [...last.slice(0, -1), `${last.at(-1) as string}\u0000`];
+    }
+  }
+  return count;
 }
 
 function storedEvent(store: Store, entry: Deno.KvEntryMaybe<unknown>): StoredEvent | null {

@@ -129,6 +129,59 @@ export async function readPosition(store: Store, indexes: string[] = []): Promis
   return `${store.epoch}.${head.versionstamp ?? NOTHING}-${head.value ?? 0}`;
 }
 
+/** A place in the journal: after the `n`th change of the entry at `versionstamp`. */
+export interface JournalPlace {
+  versionstamp: string;
+  n: number;
+}
+
+const POSITION = /^([0-9a-z-]+)\.([0-9a-f]{20})-(\d{1,6})$/;
+
+/**
+ * The place that a position names, which this store gave out earlier. Null when it has not the form
+ * of a position.
+ * @throws {DomainError} `position_gone` when it is another store's, or lies ahead of the journal.
+ */
+export async function readPlace(store: Store, position: string): Promise<JournalPlace | null> {
+  const [, epoch, versionstamp, n] = POSITION.exec(position) ?? [];
+  if (epoch === undefined || versionstamp === undefined) return null;
+  const head = await store.get<number>(JOURNAL_HEAD);
+  if (epoch !== store.epoch || versionstamp > (head.versionstamp ?? NOTHING)) {
+    throw new DomainError(
+      "position_gone",
+      `"${position}" is no position of this store, or not one yet; start with a whole export.`,
+      { parameter: "since" },
+    );
+  }
+  return { versionstamp, n: Number(n) };
+}
+
+/** Journal entries read at once: each may be as large as a value. */
+const ENTRIES_PER_READ = 25;
+
+/**
+ * The changes after a place, in their order, up to and with those of the entry at `until`: in slices
+ * of which each is what one read gave.
+ */
+export async function* changesAfter(
+  store: Store,
+  { versionstamp, n }: JournalPlace,
+  until: string,
+): AsyncGenerator<Change[]> {
+  const started = await store.get<unknown>([...JOURNAL, versionstamp]);
+  if (started.versionstamp !== null) {
+    const { changes } = upgraded<JournalEntry>(started.value, store.schema.formats.journal);
+    if (changes.length > n) yield changes.slice(n);
+  }
+  for (let after = versionstamp;;) {
+    const entries = await listJournal(store, after, ENTRIES_PER_READ);
+    const wanted = entries.filter((entry) => entry.versionstamp <= until);
+    yield wanted.flatMap(({ entry }) => entry.changes);
+    if (wanted.length < ENTRIES_PER_READ) return;
+    after = wanted.at(-1)!.versionstamp;
+  }
+}
+
 /** What a journal change says of the event before it; pure. */
 export function beforeOf(before: EventRecord, after: EventRecord): EventBefore {
   const was: EventBefore = {

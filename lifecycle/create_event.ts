@@ -1,6 +1,13 @@
 /** Making an event, and with a user's first one their organizer. */
 import { DomainError, invalidFields } from "../kv/errors.ts";
-import type { EventId, EventRecord, EventStatus, OrganizerId, UserId } from "../kv/event_record.ts";
+import type {
+  EventId,
+  EventRecord,
+  EventStatus,
+  EventTimes,
+  OrganizerId,
+  UserId,
+} from "../kv/event_record.ts";
 import { INDEX_GENERATION } from "../kv/event_indexes.ts";
 import { FORMATS } from "../kv/formats.ts";
 import { createEvent, findByExternalId, getEvent } from "../kv/events.ts";
@@ -58,12 +65,15 @@ export async function submitEvent(
   throw new DomainError("conflict");
 }
 
-/** The record of a new event, before it is stored; pure. */
+/** The record of a new event, before it is stored; `times` are those it names; pure. */
 export function newRecord(
   input: NewEvent,
-  { organizerId, now }: { organizerId: OrganizerId; now: number },
+  { organizerId, now, times = requireTimes(input.times, null) }: {
+    organizerId: OrganizerId;
+    now: number;
+    times?: EventTimes;
+  },
 ): EventRecord {
-  const times = requireTimes(input.times, null);
   const empty: EventRecord = {
     format: FORMATS.event.current,
     generation: INDEX_GENERATION,

@@ -1,9 +1,16 @@
 /** Deleting an event: a draft by its editors, anything by an administrator who says why. */
 import { DomainError, invalidFields } from "../kv/errors.ts";
-import type { EventId } from "../kv/event_record.ts";
+import type { EventId, EventRecord } from "../kv/event_record.ts";
 import { deleteEvent, getEvent } from "../kv/events.ts";
 import type { Store } from "../kv/store.ts";
-import { notFound, type Principal, relationTo, requireEdit, requireSignedIn } from "./policy.ts";
+import {
+  notFound,
+  type Principal,
+  type Relation,
+  relationTo,
+  requireEdit,
+  requireSignedIn,
+} from "./policy.ts";
 import { settle } from "./status.ts";
 
 const ATTEMPTS = 5;
@@ -23,26 +30,38 @@ export async function removeEvent(
     const stored = await getEvent(store, id);
     if (stored === null) throw notFound(id);
     const { record } = stored;
-    requireEdit(record, await relationTo(store, principal, record), principal);
-    if (record.status !== "DRAFT") {
-      const { status } = settle(record, now);
-      if (principal.role !== "admin") {
-        throw new DomainError(
-          "illegal_transition",
-          `Cannot delete event "${id}": its status is ${status}; only a DRAFT can be deleted.`,
-          { status, allowed: [] },
-        );
-      }
-      if (reason === null) {
-        throw invalidFields([{
-          parameter: "reason",
-          code: "required",
-          detail: `Event "${id}" is ${status}, no draft: say why it is to be deleted.`,
-        }]);
-      }
-    }
+    requireDeletable(record, await relationTo(store, principal, record), {
+      reason,
+      principal,
+      now,
+    });
     const outcome = await deleteEvent(store, stored, { by: principal.userId, at: now, reason });
     if (outcome.outcome === "committed") return;
   }
   throw new DomainError("conflict");
+}
+
+/** @throws {DomainError} as `removeEvent`. */
+export function requireDeletable(
+  record: EventRecord,
+  relation: Relation,
+  { reason, principal, now }: { reason: string | null; principal: Principal; now: number },
+): void {
+  const { id } = record;
+  requireEdit(record, relation, principal);
+  if (record.status === "DRAFT") return;
+  const { status } = settle(record, now);
+  if (principal.role !== "admin") {
+    throw new DomainError(
+      "illegal_transition",
+      `Cannot delete event "${id}": its status is ${status}; only a DRAFT can be deleted.`,
+      { status, allowed: [] },
+    );
+  }
+  if (reason !== null) return;
+  throw invalidFields([{
+    parameter: "reason",
+    code: "required",
+    detail: `Event "${id}" is ${status}, no draft: say why it is to be deleted.`,
+  }]);
 }

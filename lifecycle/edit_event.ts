@@ -82,19 +82,28 @@ async function requireMovable(
   event: EventRecord,
   { edit: { organizerId }, principal }: { edit: EventEdit; principal: Principal },
 ): Promise<void> {
+  requireMayMove(event, organizerId, principal);
   if (organizerId === undefined || organizerId === event.organizerId) return;
-  if (principal.role !== "admin") {
-    throw new DomainError(
-      "forbidden",
-      `Cannot move event "${event.id}" to another organizer: that is for administrators.`,
-    );
-  }
   if (await getOrganizer(store, organizerId) !== null) return;
   throw invalidFields([{
     pointer: "/organizer_id",
     code: "not_found",
     detail: `There is no organizer "${organizerId}".`,
   }]);
+}
+
+/** @throws {DomainError} `forbidden` when the event would go to another organizer. */
+export function requireMayMove(
+  event: EventRecord,
+  organizerId: OrganizerId | undefined,
+  principal: Principal,
+): void {
+  if (organizerId === undefined || organizerId === event.organizerId) return;
+  if (principal.role === "admin") return;
+  throw new DomainError(
+    "forbidden",
+    `Cannot move event "${event.id}" to another organizer: that is for administrators.`,
+  );
 }
 
 /** @throws {DomainError} `external_id_taken`, naming the event that has it. */

@@ -7,14 +7,18 @@ import { findByExternalId, getEvent } from "../kv/events.ts";
 import type { Store } from "../kv/store.ts";
 
 export class ImportPlan {
-  readonly #records = new Map<EventId, EventRecord>();
+  /** Null: deleted. */
+  readonly #records = new Map<EventId, EventRecord | null>();
   readonly #names = new Map<string, EventId>();
+  readonly #organizers = new Set<OrganizerId>();
+  readonly #organizerNames = new Map<string, OrganizerId>();
 
   constructor(readonly store: Store) {}
 
   /** Null when there is none. */
   async get(id: EventId): Promise<EventRecord | null> {
-    return this.#records.get(id) ?? (await getEvent(this.store, id))?.record ?? null;
+    const planned = this.#records.get(id);
+    return planned === undefined ? (await getEvent(this.store, id))?.record ?? null : planned;
   }
 
   /** The event with this external id, within one organizer. */
@@ -23,13 +27,13 @@ export class ImportPlan {
     if (planned !== undefined) return planned;
     const id = await findByExternalId(this.store, externalId, organizerId);
     const renamed = id === null ? undefined : this.#records.get(id);
-    return renamed === undefined || renamed.externalId === externalId ? id : null;
+    return renamed === undefined || renamed?.externalId === externalId ? id : null;
   }
 
   /** False when another line took the id or the external id since they were looked for. */
   create(record: EventRecord): boolean {
     const { id, externalId, organizerId } = record;
-    if (this.#records.has(id)) return false;
+    if (this.#records.get(id)) return false;
     if (externalId !== null && this.#names.has(nameOf(externalId, organizerId))) return false;
     this.#keep(record);
     return true;
@@ -37,12 +41,34 @@ export class ImportPlan {
 
   /** False when another line changed the event since `before` was read. */
   replace(before: EventRecord, after: EventRecord): boolean {
-    if ((this.#records.get(after.id) ?? before) !== before) return false;
-    if (before.externalId !== null) {
-      this.#names.delete(nameOf(before.externalId, before.organizerId));
-    }
+    const planned = this.#records.get(after.id);
+    if (planned !== undefined && planned !== before) return false;
+    this.#forgetName(before);
     this.#keep(after);
     return true;
+  }
+
+  delete(record: EventRecord): void {
+    this.#forgetName(record);
+    this.#records.set(record.id, null);
+  }
+
+  addOrganizer(id: OrganizerId, externalId: string | null): void {
+    this.#organizers.add(id);
+    if (externalId !== null) this.#organizerNames.set(externalId, id);
+  }
+
+  hasOrganizer(id: OrganizerId | undefined, externalId?: string | null): boolean {
+    if (id !== undefined) return this.#organizers.has(id);
+    return Boolean(externalId) && this.#organizerNames.has(externalId!);
+  }
+
+  findOrganizer(externalId: string): OrganizerId | undefined {
+    return this.#organizerNames.get(externalId);
+  }
+
+  #forgetName({ externalId, organizerId }: EventRecord): void {
+    if (externalId !== null) this.#names.delete(nameOf(externalId, organizerId));
   }
 
   #keep(record: EventRecord): void {

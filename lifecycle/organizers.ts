@@ -57,7 +57,12 @@ export async function submitOrganizer(
 export async function editOrganizer(
   store: Store,
   id: OrganizerId,
-  { content, principal, now }: { content: OrganizerContent; principal: Principal; now: number },
+  { content, principal, now, dryRun = false }: {
+    content: OrganizerContent;
+    principal: Principal;
+    now: number;
+    dryRun?: boolean;
+  },
 ): Promise<Organizer> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const read = await readOrganizer(store, id);
@@ -78,7 +83,7 @@ export async function editOrganizer(
       externalId,
       updatedAt: now,
     };
-    if (await replaceOrganizer(store, read, next)) return next;
+    if (dryRun || await replaceOrganizer(store, read, next)) return next;
   }
   throw new DomainError("conflict");
 }

@@ -6,6 +6,7 @@ import { apiApp } from "./api.ts";
 import type { AppDeps, AppEnv } from "./app_deps.ts";
 import { problemResponse } from "./errors.ts";
 import { events } from "./events.ts";
+import { exports } from "./exports.ts";
 import { health } from "./health.ts";
 import { history } from "./history.ts";
 import { imports } from "./imports.ts";
@@ -30,6 +31,7 @@ export function createApp(deps: AppDeps) {
   app.route("/", organizers(deps));
   app.route("/", me(deps));
   app.route("/", imports(deps));
+  app.route("/", exports(deps));
   app.route("/", jobs(deps));
   app.route("/", pages(deps));
   return app;

@@ -3,13 +3,7 @@
  * here; what a whole event may take is measured where it is stored.
  */
 import { z } from "@hono/zod-openapi";
-import {
-  type Actor,
-  EVENT_STATUSES,
-  type OrganizerId,
-  type UserId,
-  VISIBILITIES,
-} from "../kv/event_record.ts";
+import { type Actor, EVENT_STATUSES, type UserId, VISIBILITIES } from "../kv/event_record.ts";
 import {
   MAX_EXTERNAL_ID_BYTES,
   MAX_REASON_LENGTH,
@@ -20,7 +14,6 @@ import {
 import type { EventEdit } from "../lifecycle/edit_event.ts";
 import type { EventContent } from "../lifecycle/event_content.ts";
 import { EVENT_ID, ORGANIZER_ID, USER_ID } from "../lifecycle/ids.ts";
-import type { ImportedEvent } from "../lifecycle/import_events.ts";
 import type { TimeInput } from "../lifecycle/time_input.ts";
 
 // deno-lint-ignore no-control-regex -- control characters are what it refuses
@@ -116,7 +109,7 @@ const metadata = pairsOf(line(500)).refine(
   "At most 50 pairs",
 );
 
-const editable = z.strictObject({ ...content, ...times, metadata }).partial();
+export const editable = z.strictObject({ ...content, ...times, metadata }).partial();
 
 export const organizerId = z.string().regex(ORGANIZER_ID, "This must be an organizer id, org_…");
 export const eventId = z.string().regex(EVENT_ID, "This must be an event id, evt_…");
@@ -136,13 +129,6 @@ export const EventPatch = editable.extend({
   metadata: pairsOf(line(500).nullable()).nullable().optional(),
   organizer_id: organizerId.optional().meta({ description: "For administrators." }),
 }).meta({ id: "EventPatch" });
-
-/** A line of `POST /v1/imports`. */
-export const ImportLineInput = editable.required({ title: true, start_date: true }).extend({
-  id: eventId.optional(),
-  status: z.enum(EVENT_STATUSES).optional(),
-  organizer_id: organizerId.optional(),
-}).meta({ id: "ImportLine" });
 
 export const TransitionBody = z.strictObject({
   to: z.enum(EVENT_STATUSES),
@@ -217,16 +203,6 @@ type Fields = z.output<typeof EventPatch> & { external_id?: string | null | unde
 /** The members of a body that are content, and those that are times. */
 export function editOf(body: Fields): EventEdit {
   return { content: contentOf(body), times: timesOf(body) };
-}
-
-/** An import line as the lifecycle takes it. */
-export function importedEventOf(body: z.output<typeof ImportLineInput>): ImportedEvent {
-  return {
-    ...editOf(body),
-    id: body.id as ImportedEvent["id"],
-    organizerId: body.organizer_id as OrganizerId | undefined,
-    status: body.status,
-  };
 }
 
 function contentOf(body: Fields): EventContent {

@@ -7,7 +7,7 @@ import { organizerId } from "./event_schemas.ts";
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/i;
 
 /** An RFC 3339 instant; a "+" that arrived as a blank, because nobody escaped it, is put back. */
-const instant = z.string().transform((text, context) => {
+export const instant = z.string().transform((text, context) => {
   const restored = text.replace(" ", "+");
   try {
     // Not `Date.parse`, which takes 30 February for 2 March.

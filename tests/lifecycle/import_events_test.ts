@@ -3,7 +3,8 @@ import { DomainError } from "../../kv/errors.ts";
 import { readPosition } from "../../kv/journal.ts";
 import { NO_LOCATION } from "../../lifecycle/event_content.ts";
 import { ownOrganizerId } from "../../lifecycle/ids.ts";
-import { importEvents, type ImportLine } from "../../lifecycle/import_events.ts";
+import { importEvents } from "../../lifecycle/import_events.ts";
+import type { ImportLine } from "../../lifecycle/import_lines.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { allChanges, allRecords, assertIndexesRebuild, NOW } from "../support/fixture.ts";
 import { aFile, anImported, CLEAN, importAll, type Line } from "./import_lines.ts";
@@ -109,10 +110,10 @@ Deno.test(
       times: { startDate: "2026-12-05", endDate: "2026-12-01" },
     });
     async function* lines(): AsyncGenerator<ImportLine> {
-      yield { line: 1, outcome: "parsed", event: tooLong };
+      yield { line: 1, outcome: "parsed", says: { type: "event", event: tooLong } };
       yield { line: 2, outcome: "invalid", code: "malformed_json", detail: "Not JSON." };
-      yield { line: 4, outcome: "parsed", event: backwards };
-      yield { line: 5, outcome: "parsed", event: anImported("d") };
+      yield { line: 4, outcome: "parsed", says: { type: "event", event: backwards } };
+      yield { line: 5, outcome: "parsed", says: { type: "event", event: anImported("d") } };
       await Promise.resolve();
     }
     const options = { principal: ROOT, clock: () => NOW, dryRun: false };

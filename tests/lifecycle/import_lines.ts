@@ -1,12 +1,11 @@
 /** Lines for the tests of imports. */
 import type { Store } from "../../kv/store.ts";
 import {
-  type ImportedEvent,
   importEvents,
-  type ImportLine,
   type ImportOptions,
   type ImportReport,
 } from "../../lifecycle/import_events.ts";
+import type { ImportedEvent, ImportedThing, ImportLine } from "../../lifecycle/import_lines.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { NOW } from "../support/fixture.ts";
 
@@ -33,10 +32,19 @@ export function anImported(
 export function importAll(
   store: Store,
   events: Line[],
+  options: Partial<ImportOptions> & { now?: number } = {},
+): Promise<ImportReport> {
+  return importThings(store, events.map((event) => ({ type: "event", event })), options);
+}
+
+/** The same for lines of every type. */
+export function importThings(
+  store: Store,
+  things: ImportedThing[],
   { now = NOW, dryRun = false, principal = ROOT }: Partial<ImportOptions> & { now?: number } = {},
 ): Promise<ImportReport> {
   async function* lines(): AsyncGenerator<ImportLine> {
-    for (const [i, event] of events.entries()) yield { line: i + 1, outcome: "parsed", event };
+    for (const [i, says] of things.entries()) yield { line: i + 1, outcome: "parsed", says };
     await Promise.resolve();
   }
   return importEvents(store, lines(), { principal, clock: () => now, dryRun });
@@ -46,6 +54,7 @@ export const CLEAN: ImportReport = {
   created: 0,
   updated: 0,
   unchanged: 0,
+  deleted: 0,
   failed: 0,
   created_without_key: 0,
   failures: [],

@@ -1,0 +1,356 @@
+/** Importing one event: found by its id or external id, made, changed, restored or deleted. */
+import { DomainError, invalidFields } from "../kv/errors.ts";
+import { wholeHistory } from "../kv/event_history.ts";
+import type { EventId, EventRecord, EventStatus, OrganizerId, UserId } from "../kv/event_record.ts";
+import {
+  createEvent,
+  type EventStep,
+  findByExternalId,
+  getEvent,
+  restoreEvent,
+  type StoredEvent,
+} from "../kv/events.ts";
+import { FORMATS, requireWritable } from "../kv/formats.ts";
+import { createOrganizer, findOrganizer } from "../kv/organizers.ts";
+import type { Store } from "../kv/store.ts";
+import { changeEvent } from "./change_event.ts";
+import { type Home, newRecord, requireHome } from "./create_event.ts";
+import { removeEvent, requireDeletable } from "./delete_event.ts";
+import { editSteps, externalIdTaken, requireFreeExternalId, requireMayMove } from "./edit_event.ts";
+import { continuationOf, type EventPast, requireConsistent } from "./event_past.ts";
+import type { ImportOptions, LineOutcome } from "./import_events.ts";
+import type { ImportedDeletion, ImportedEvent, ImportedHome } from "./import_lines.ts";
+import type { ImportPlan } from "./import_plan.ts";
+import { type Principal, relationTo, requireEdit } from "./policy.ts";
+import { settle, statusAt } from "./status.ts";
+import { storedTimes } from "./stored_times.ts";
+import { requestedStep } from "./transition_event.ts";
+
+const ATTEMPTS = 6;
+
+/** One import's: it remembers the organizers it has looked up. */
+export class EventImporter {
+  readonly #homes = new Map<string, Home>();
+
+  constructor(
+    readonly store: Store,
+    /** Of a dry run: what would have been stored so far. */
+    readonly plan: ImportPlan | null,
+    readonly options: ImportOptions,
+  ) {}
+
+  async import(input: ImportedEvent): Promise<LineOutcome> {
+    const { principal } = this.options;
+    requireMayImport(input, principal);
+    if (input.past !== undefined) {
+      requireWritable({ format: input.past.format ?? 1 }, FORMATS.event, "an event of this line");
+      requireConsistent(input.past, input.status);
+    }
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const now = this.options.clock();
+      const { stored, home } = await this.#find(input, input.content.externalId, now);
+      const isRestored = input.past?.version !== undefined;
+      const outcome = stored === null
+        ? await this.#create(input, home ?? await this.#home(input, now), now)
+        : isRestored
+        ? await this.#restore(stored, input, { home, now })
+        : await this.#update(stored, input, { home, now });
+      if (outcome !== null) return outcome;
+      // Somebody made it, or the organizer, a moment ago: look again.
+    }
+    throw new DomainError("conflict");
+  }
+
+  async delete(input: ImportedDeletion): Promise<LineOutcome> {
+    const { principal, clock } = this.options;
+    const now = clock();
+    const { stored } = await this.#find(input, input.externalId, now);
+    if (stored === null) return "unchanged";
+    const reason = input.reason ?? (principal.role === "admin" ? "Deleted by an import." : null);
+    if (this.plan === null) {
+      await removeEvent(this.store, stored.id, { reason, principal, now });
+    } else {
+      const relation = await relationTo(this.store, principal, stored);
+      requireDeletable(stored, relation, { reason, principal, now });
+      this.plan.delete(stored);
+    }
+    return "deleted";
+  }
+
+  /** The event that a line is about, and the organizer it names or needs to be found in. */
+  async #find(
+    input: ImportedHome & { id?: EventId | undefined },
+    externalId: string | null | undefined,
+    now: number,
+  ): Promise<{ stored: EventRecord | null; home: Home | null }> {
+    const isNamed = input.organizerId !== undefined || input.organizerExternalId !== undefined;
+    const home = isNamed || input.id === undefined ? await this.#home(input, now) : null;
+    const id = input.id ??
+      (externalId ? await this.#findByExternalId(externalId, home!.organizerId) : null);
+    return { stored: id === null ? null : await this.#get(id), home };
+  }
+
+  async #get(id: EventId): Promise<EventRecord | null> {
+    return this.plan === null
+      ? (await getEvent(this.store, id))?.record ?? null
+      : await this.plan.get(id);
+  }
+
+  #findByExternalId(externalId: string, organizerId: OrganizerId): Promise<EventId | null> {
+    return this.plan === null
+      ? findByExternalId(this.store, externalId, organizerId)
+      : this.plan.find(externalId, organizerId);
+  }
+
+  /** Null when somebody was faster. */
+  async #create(input: ImportedEvent, home: Home, now: number): Promise<"created" | null> {
+    const { principal } = this.options;
+    requireMayCreate(input, principal);
+    const { externalId } = input.content;
+    const { organizerId } = home;
+    if (input.id !== undefined && externalId) {
+      const taken = await this.#findByExternalId(externalId, organizerId);
+      if (taken !== null) throw externalIdTaken(externalId, taken);
+    }
+    const by = principal.userId;
+    const record = importedRecord(input, { organizerId, now, by });
+    if (this.plan !== null) {
+      // No other line can mean an event without a key.
+      const isKeyless = input.id === undefined && !externalId;
+      return isKeyless || this.plan.create(record) ? "created" : null;
+    }
+    if (input.past !== undefined && home.first !== null) {
+      await createOrganizer(this.store, home.first.first, home.first.owner);
+    }
+    const { outcome } = input.past === undefined
+      ? await createEvent(this.store, record, by, home.first)
+      : await restoreEvent(this.store, null, { record, by, at: now });
+    return outcome === "committed" ? "created" : null;
+  }
+
+  /** Takes over what a newer version of the same event says. Null when somebody was faster. */
+  async #restore(
+    stored: EventRecord,
+    input: ImportedEvent,
+    { home, now }: { home: Home | null; now: number },
+  ): Promise<"updated" | "unchanged" | null> {
+    const by = this.options.principal.userId;
+    const organizerId = home?.organizerId ?? stored.organizerId;
+    const record = importedRecord({ ...input, id: stored.id }, { organizerId, now, by });
+    const read = this.plan === null ? await getEvent(this.store, stored.id) : null;
+    const before = read?.record ?? stored;
+    const history = await wholeHistory(this.store, before);
+    // A line without its history can only be the very version that is stored.
+    if (input.past?.history === undefined) {
+      record.history = record.version === before.version ? history : [];
+    }
+    const continuation = continuationOf({ ...before, history }, record);
+    if (continuation !== "newer") return "unchanged";
+    await this.#requireFreeExternalId(before, record);
+    if (this.plan !== null) return this.plan.replace(stored, record) ? "updated" : null;
+    const { outcome } = await restoreEvent(this.store, read as StoredEvent, {
+      record,
+      by,
+      at: now,
+    });
+    return outcome === "committed" ? "updated" : null;
+  }
+
+  /** Null when somebody was faster. */
+  async #update(
+    stored: EventRecord,
+    input: ImportedEvent,
+    { home, now }: { home: Home | null; now: number },
+  ): Promise<"updated" | "unchanged" | null> {
+    const { principal } = this.options;
+    const { userId: by } = principal;
+    const isAdmin = principal.role === "admin";
+    const said = { ...input, organizerId: home?.organizerId };
+    const decide = async (event: EventRecord): Promise<EventStep[]> => {
+      requireEdit(event, await relationTo(this.store, principal, event), principal);
+      requireMayMove(event, said.organizerId, principal);
+      return importSteps(event, said, { now, by, isAdmin });
+    };
+    if (this.plan !== null) {
+      const next = (await decide(settle(stored, now))).at(-1)?.next;
+      if (next === undefined) return "unchanged";
+      await this.#requireFreeExternalId(stored, next);
+      return this.plan.replace(stored, next) ? "updated" : null;
+    }
+    const { steps } = await changeEvent(this.store, stored.id, {
+      now,
+      decide: async (event) => {
+        const steps = await decide(event);
+        await requireFreeExternalId(this.store, event, steps);
+        return steps;
+      },
+    });
+    return steps === 0 ? "unchanged" : "updated";
+  }
+
+  async #requireFreeExternalId(before: EventRecord, next: EventRecord): Promise<void> {
+    const { externalId, organizerId } = next;
+    const isRenamed = externalId !== before.externalId || organizerId !== before.organizerId;
+    if (externalId === null || !isRenamed) return;
+    const taken = await this.#findByExternalId(externalId, organizerId);
+    if (taken !== null) throw externalIdTaken(externalId, taken);
+  }
+
+  async #home({ organizerId, organizerExternalId }: ImportedHome, now: number): Promise<Home> {
+    const key = organizerId ?? `external ${organizerExternalId ?? ""}`;
+    const known = this.#homes.get(key);
+    if (known !== undefined) return known;
+    const home = await this.#lookUpHome({ organizerId, organizerExternalId }, now);
+    // An organizer that is still to be made is looked up again, until some line has made it.
+    if (home.first === null) this.#homes.set(key, home);
+    return home;
+  }
+
+  async #lookUpHome(
+    { organizerId, organizerExternalId }: ImportedHome,
+    now: number,
+  ): Promise<Home> {
+    let wanted = organizerId;
+    if (wanted === undefined && organizerExternalId !== undefined) {
+      wanted = this.plan?.findOrganizer(organizerExternalId) ??
+        await findOrganizer(this.store, organizerExternalId) ?? undefined;
+      if (wanted === undefined) {
+        throw invalidFields([{
+          pointer: "/organizer_external_id",
+          code: "not_found",
+          detail: `There is no organizer with the external id "${organizerExternalId}".`,
+        }]);
+      }
+    }
+    if (wanted !== undefined && this.plan?.hasOrganizer(wanted)) {
+      return { organizerId: wanted, first: null };
+    }
+    return await requireHome(this.store, this.options.principal, { wanted, now });
+  }
+}
+
+/** @throws {DomainError} `invalid_body` at what is for administrators only. */
+function requireMayImport({ past = {}, status }: ImportedEvent, { role }: Principal): void {
+  if (role === "admin") return;
+  const [named] = Object.entries(past).find(([, value]) => value !== undefined) ?? [];
+  const problem = (pointer: string, detail: string) =>
+    invalidFields([{ pointer, code: "not_writable", detail }]);
+  if (named !== undefined) {
+    const field = PAST_FIELDS[named as keyof EventPast];
+    throw problem(`/${field}`, `"${field}" can be imported by administrators only.`);
+  }
+  if (status === "ARCHIVED") {
+    throw problem("/status", "Administrators only may import what is ARCHIVED.");
+  }
+}
+
+const PAST_FIELDS: Record<keyof EventPast, string> = {
+  format: "format",
+  version: "version",
+  history: "history",
+  createdAt: "created_at",
+  updatedAt: "updated_at",
+  completedAt: "completed_at",
+  archivedFrom: "archived_from",
+  startsAt: "starts_at",
+  endsAt: "ends_at",
+};
+
+/** @throws {DomainError} `invalid_body`: who may choose ids could take somebody else's. */
+function requireMayCreate({ id }: ImportedEvent, { role }: Principal): void {
+  if (role === "admin" || id === undefined) return;
+  throw invalidFields([{
+    pointer: "/id",
+    code: "not_found",
+    detail: `There is no event "${id}", and only administrators may import one under a given id.`,
+  }]);
+}
+
+/** The record a line creates. What is over already may be imported as such. */
+export function importedRecord(
+  input: ImportedEvent,
+  { organizerId, now, by }: { organizerId: OrganizerId; now: number; by: UserId },
+): EventRecord {
+  const { past } = input;
+  const times = givenTimes(input);
+  const record = newRecord({ ...input, status: input.status ?? "DRAFT" }, {
+    organizerId,
+    now,
+    ...(times === null ? {} : { times }),
+  });
+  const isOver = record.endDate !== null && record.endDate <= now;
+  const over = isOver ? record.endDate : now;
+  if (record.status === "COMPLETED") record.completedAt = over;
+  if (record.status === "ARCHIVED") {
+    record.archivedFrom = isOver ? "COMPLETED" : "CANCELLED";
+    if (isOver) record.completedAt = over;
+  }
+  return past === undefined ? record : { ...record, ...pastMembers(record, past, by) };
+}
+
+/** What a record takes over from its past in another store. */
+function pastMembers(record: EventRecord, past: EventPast, by: UserId): Partial<EventRecord> {
+  const { createdAt = record.createdAt, version = 1 } = past;
+  const transition = { name: "create", from: null, to: record.status };
+  return {
+    version,
+    createdAt,
+    updatedAt: past.updatedAt ?? createdAt,
+    completedAt: past.completedAt === undefined ? record.completedAt : past.completedAt,
+    archivedFrom: past.archivedFrom === undefined ? record.archivedFrom : past.archivedFrom,
+    history: past.history ??
+      [{ version, at: createdAt, by, transition, reason: null, fields: null }],
+  };
+}
+
+/** The times as they were stored elsewhere; null when they are to be read as in any request. */
+function givenTimes({ times, past: { startsAt, endsAt } = {} }: ImportedEvent) {
+  if (startsAt === undefined && endsAt === undefined) return null;
+  if (startsAt === undefined || endsAt === undefined) {
+    const pointer = startsAt === undefined ? "/starts_at" : "/ends_at";
+    const detail = "starts_at and ends_at go together, as an export writes them, or not at all.";
+    throw invalidFields([{ pointer, code: "required", detail }]);
+  }
+  const result = storedTimes(times, { startsAt, endsAt });
+  if (result.outcome === "taken") return result.times;
+  const { field, ...problem } = result.problem;
+  throw invalidFields([{ pointer: `/${field}`, ...problem }]);
+}
+
+/** The steps from a settled event to what the line says; empty when it says nothing new; pure. */
+export function importSteps(
+  event: EventRecord,
+  input: ImportedEvent,
+  { now, by, isAdmin = true }: { now: number; by: UserId; isAdmin?: boolean },
+): EventStep[] {
+  const steps = editSteps(event, input, { now, by, isImport: true });
+  const edited = steps.at(-1)?.next ?? event;
+  const target = wantedStatus(event, edited, { status: input.status, now });
+  if (target === null) return steps;
+  const request = { to: target, reason: null };
+  return [...steps, requestedStep(edited, request, { now, by, isAdmin, isImport: true })];
+}
+
+/** Where the transition table is to be asked to take the event; null: it may stay as it is. */
+function wantedStatus(
+  event: EventRecord,
+  edited: EventRecord,
+  { status, now }: { status: EventStatus | undefined; now: number },
+): EventStatus | null {
+  const endMoved = edited.endDate !== event.endDate &&
+    (edited.endDate === null || edited.endDate > now);
+  if (status === undefined) {
+    return edited.status === "COMPLETED" && endMoved ? "CONFIRMED" : null;
+  }
+  // Both sides as the clock has them: a file says CONFIRMED of what has ended since.
+  const told = statusAt({ ...edited, status }, now);
+  const held = edited.status === "ARCHIVED" ? edited.archivedFrom : statusAt(edited, now);
+  if (told === held || told === edited.status) return null;
+  // Began early: the file does not know, and its start is the old one.
+  if (held === "ONGOING" && told === "CONFIRMED") return null;
+  // Finished early: the file does not know, and its end is the old one.
+  if (held === "COMPLETED" && (told === "CONFIRMED" || told === "ONGOING") && !endMoved) {
+    return null;
+  }
+  return status;
+}

@@ -1,0 +1,60 @@
+/** What a line of an import may say. */
+import type { EventId, EventStatus, OrganizerId } from "../kv/event_record.ts";
+import type { OrganizerMember } from "../kv/organizers.ts";
+import type { NewEvent } from "./create_event.ts";
+import type { EventPast } from "./event_past.ts";
+
+/** One line of the file: what it says, or why it could not be read. */
+export type ImportLine =
+  | { line: number; outcome: "parsed"; says: ImportedThing }
+  | { line: number; outcome: "invalid"; code: string; detail: string };
+
+export type ImportedThing =
+  | { type: "event"; event: ImportedEvent }
+  | { type: "deletion"; deletion: ImportedDeletion }
+  | { type: "organizer"; organizer: ImportedOrganizer };
+
+/** Whose an event is: by id, else by external id; neither: the caller's own organizer. */
+export interface ImportedHome {
+  organizerId?: OrganizerId | undefined;
+  organizerExternalId?: string | undefined;
+}
+
+/** `status` absent leaves a stored event's status alone and creates a DRAFT. */
+export interface ImportedEvent extends Omit<NewEvent, "status">, ImportedHome {
+  status?: EventStatus | undefined;
+  past?: EventPast | undefined;
+}
+
+/** At least one of id and external id is there. */
+export interface ImportedDeletion extends ImportedHome {
+  id?: EventId | undefined;
+  externalId?: string | undefined;
+  reason?: string | undefined;
+}
+
+/** At least one of id and external id is there; an absent member stays as it is stored. */
+export interface ImportedOrganizer {
+  format?: number | undefined;
+  id?: OrganizerId | undefined;
+  externalId?: string | null | undefined;
+  name: string;
+  url?: string | null | undefined;
+  createdAt?: number | undefined;
+  updatedAt?: number | undefined;
+  /** All of them. */
+  members?: OrganizerMember[] | undefined;
+}
+
+/** What two lines about the same thing have in common; null for one that nothing names. */
+export function keyOf(says: ImportedThing): string | null {
+  if (says.type === "organizer") return says.organizer.id ?? says.organizer.externalId ?? null;
+  const { id, organizerId, organizerExternalId } = says.type === "event"
+    ? says.event
+    : says.deletion;
+  if (id !== undefined) return id;
+  const externalId = says.type === "event"
+    ? says.event.content.externalId
+    : says.deletion.externalId;
+  return externalId ? `${organizerId ?? organizerExternalId ?? ""} ${externalId}` : null;
+}
