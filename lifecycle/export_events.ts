@@ -124,7 +124,7 @@ async function* organizersOf(
     if (stored !== null) yield stored;
     return;
   }
-  for (let after: OrganizerId | undefined;;) {
+  for (let after: OrganizerId | undefined = undefined;;) {
     const page = await listOrganizers(store, { limit: ORGANIZERS_PER_READ, after });
     yield* page;
     if (page.length < ORGANIZERS_PER_READ) return;
@@ -141,7 +141,7 @@ async function* recordsOf(
   organizerId: OrganizerId | undefined,
 ): AsyncGenerator<EventRecord> {
   if (organizerId === undefined) {
-    for (let after: EventId | undefined;;) {
+    for (let after: EventId | undefined = undefined;;) {
       const page = await listRecords(store, { limit: RECORDS_PER_READ, after });
       for (const { record } of page) yield record;
       if (page.length < RECORDS_PER_READ) return;
@@ -149,7 +149,7 @@ async function* recordsOf(
     }
   }
   const range = { prefix: byOrganizerPrefix(organizerId) };
-  for (let after: { date: number; id: EventId } | undefined;;) {
+  for (let after: { date: number; id: EventId } | undefined = undefined;;) {
     const { rows, done } = await readRanges(store, [range], { after, batch: RECORDS_PER_READ });
     for (const stored of await getEvents(store, rows.map((row) => row.id))) {
       // What moved away since is told to whoever asks for the changes.
