@@ -1,13 +1,15 @@
 /**
  * `deno task bench`: every figure beside its raw ceiling or its bare peer, measured in the same run
  * and in turns, because these are ratios that hold on any machine while absolute rates do not.
- * `deno task bench sweep|idle|http|import` measures one part; `--quick` takes less of each.
+ * `deno task bench sweep|idle|http|import|moves` measures one part; `--quick` takes less of each.
  */
 import { openStore } from "../../kv/store.ts";
 import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
 import { SILENT } from "../../lifecycle/log.ts";
 import { ADMIN, ADMIN_TOKEN, HOUR, MINUTE, NOW } from "../support/fixture.ts";
 import { startServer } from "../support/server.ts";
+import { median, perSecond, verdict } from "./figures.ts";
+import { moves } from "./moves.ts";
 import { seed, type Size } from "./sizes.ts";
 
 const quick = Deno.args.includes("--quick");
@@ -19,23 +21,9 @@ try {
   if (wanted("idle")) await idleSweeps();
   if (wanted("http")) await requests();
   if (wanted("import")) await imports();
+  if (wanted("moves")) await moves({ quick, folder });
 } finally {
   await Deno.remove(folder, { recursive: true });
-}
-
-function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
-}
-
-function perSecond(rate: number): string {
-  return `${Math.round(rate).toLocaleString("en")} /s`;
-}
-
-/** A limit that is missed is said, and ends the run with 1. */
-function verdict(holds: boolean, limit: string): string {
-  if (!holds) addEventListener("unload", () => Deno.exit(1));
-  return holds ? `holds (${limit})` : `MISSED (${limit})`;
 }
 
 /** Completions a second, and the memory they take. */

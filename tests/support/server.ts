@@ -4,6 +4,7 @@ import { textLines } from "./text_lines.ts";
 
 export interface Server extends AsyncDisposable {
   url: string;
+  pid: number;
   /** What it printed so far. */
   lines: string[];
   /** Waits for a line that matches; fails when the output ends without one. */
@@ -49,6 +50,7 @@ export function spawnServer({ args = [], env = {} }: ServerOptions): Server {
   const status = child.status.finally(() => ended = true);
   return {
     url: "",
+    pid: child.pid,
     lines,
     status,
     line: (pattern) =>
