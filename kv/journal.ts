@@ -2,7 +2,7 @@
  * The journal: every change of every event, in commit order. Realtime, sync and reports read it;
  * the write path asks it whether a commit that seemed to fail was applied after all.
  */
-import type { Actor, EventCard, EventRecord, EventStatus, UserId } from "./event_record.ts";
+import type { Actor, EventCard, EventRecord, EventStatus, RunId, UserId } from "./event_record.ts";
 import { DomainError } from "./errors.ts";
 import { JOURNAL, JOURNAL_HEAD } from "./keys.ts";
 import type { Store } from "./store.ts";
@@ -29,6 +29,8 @@ export interface Change {
   /** When it was recorded, epoch milliseconds. */
   at: number;
   by: Actor;
+  /** The job's run that carried it out, when `by` is a person who asked for that. */
+  run?: RunId;
   version: number;
   event: EventCard;
   /** Null when the event was created. */
@@ -115,6 +117,11 @@ const NOTHING = "0".repeat(20);
 export async function readPosition(store: Store): Promise<string> {
   const head = await store.get<number>(JOURNAL_HEAD);
   return `${store.epoch}.${head.versionstamp ?? NOTHING}-${head.value ?? 0}`;
+}
+
+/** The versionstamp of the newest entry; null when there is none. */
+export async function readHead(store: Store): Promise<string | null> {
+  return (await store.get<number>(JOURNAL_HEAD)).versionstamp;
 }
 
 /** What a journal change says of the event before it; pure. */
