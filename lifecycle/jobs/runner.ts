@@ -27,7 +27,7 @@ import { START_EVENTS } from "./start_events.ts";
 /** Every job there is. */
 export const JOBS: readonly Job[] = [COMPLETE_EVENTS, START_EVENTS];
 
-/** A run ends itself after this long and says that work is left. */
+/** A run ends itself after this long, unless its job says otherwise, and says that work is left. */
 const BUDGET_MS = 4 * 60_000;
 /** What passing traffic may set off is short. */
 const TRAFFIC_BUDGET_MS = 5_000;
@@ -184,9 +184,11 @@ export class JobRunner {
 
   async #isDue(job: Job): Promise<boolean> {
     const { value } = await getJobRecord(this.#store, job.name);
-    if (value.lastRun === null || value.lastRun.status === "failed") return true;
+    const { lastRun } = value;
+    // What failed is tried again at the next tick, and what is left is taken up.
+    if (lastRun === null || lastRun.status === "failed" || lastRun.moreLeft) return true;
     // A cron fires a little early or late; half a tick is near enough.
-    return this.#clock() - value.lastRun.startedAt >= intervalOf(job, value) - 30_000;
+    return this.#clock() - lastRun.startedAt >= intervalOf(job, value) - 30_000;
   }
 
   /** claim → run → record → log */
@@ -282,7 +284,7 @@ export class JobRunner {
     run: RunRecord,
     { log, lost }: { log: Logger; lost: () => boolean },
   ): Promise<RunReport> {
-    const budget = run.trigger === "traffic" ? TRAFFIC_BUDGET_MS : BUDGET_MS;
+    const budget = run.trigger === "traffic" ? TRAFFIC_BUDGET_MS : job.budgetMs ?? BUDGET_MS;
     const began = performance.now();
     return job.run(this.#store, {
       runId: run.id,
