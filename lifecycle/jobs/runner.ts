@@ -21,11 +21,12 @@ import type { Logger } from "../log.ts";
 import { COMPLETE_EVENTS } from "./complete_events.ts";
 import type { Job, PlannedChange, RunReport } from "./job.ts";
 import { claimLease, keepLease } from "./lease.ts";
+import { MOVE_EVENTS } from "./move_events.ts";
 import { afterRun, newRun, outcomeOf } from "./run_record.ts";
 import { START_EVENTS } from "./start_events.ts";
 
 /** Every job there is. */
-export const JOBS: readonly Job[] = [COMPLETE_EVENTS, START_EVENTS];
+export const JOBS: readonly Job[] = [COMPLETE_EVENTS, START_EVENTS, MOVE_EVENTS];
 
 /** A run ends itself after this long, unless its job says otherwise, and says that work is left. */
 const BUDGET_MS = 4 * 60_000;

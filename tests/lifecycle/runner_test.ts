@@ -141,14 +141,16 @@ Deno.test(
 );
 
 Deno.test(
-  "the runner has the completion and the start job, and names them to whoever asks for another",
+  "the runner has the jobs there are, and names them to whoever asks for another",
   onStore(async (store) => {
     const runner = new JobRunner(store, { clock: () => NOW, log: SILENT });
-    assert.deepEqual(runner.jobs.map((job) => job.name), ["complete_events", "start_events"]);
+    const names = ["complete_events", "start_events", "move_events"];
+    assert.deepEqual(runner.jobs.map((job) => job.name), names);
     assert.equal(runner.job("start_events").intervalMs, MINUTE);
     await assert.rejects(runner.start("sweep_flor", { trigger: "manual" }), {
       code: "job_not_found",
-      message: 'There is no job "sweep_flor"; there are complete_events, start_events.',
+      message:
+        'There is no job "sweep_flor"; there are complete_events, start_events, move_events.',
     });
     await storeEvent(store, { endDate: NOW });
     assert.equal((await runner.run("complete_events", { trigger: "manual" })).changed, 1);
