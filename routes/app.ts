@@ -11,6 +11,7 @@ import { history } from "./history.ts";
 import { imports } from "./imports.ts";
 import { jobs } from "./jobs.ts";
 import { me } from "./me.ts";
+import { organizerMoves } from "./organizer_moves.ts";
 import { organizers } from "./organizers.ts";
 import { pages } from "./pages/pages.tsx";
 import { transitions } from "./transitions.ts";
@@ -28,6 +29,7 @@ export function createApp(deps: AppDeps) {
   app.route("/", transitions(deps));
   app.route("/", history(deps));
   app.route("/", organizers(deps));
+  app.route("/", organizerMoves(deps));
   app.route("/", me(deps));
   app.route("/", imports(deps));
   app.route("/", jobs(deps));
