@@ -22,6 +22,7 @@ export const ERRORS = {
   event_archived: "An archived event cannot be changed.",
   reopen_required: "The event is over; moving its end into the future takes a transition.",
   external_id_taken: "Another event of this organizer has this external id.",
+  move_under_way: "The events of one of these organizers are being moved elsewhere.",
   event_too_large: "The event is larger than can be stored.",
   newer_format: "The record was written by a newer version of this program.",
   version_conflict: "The event has other versions here than the ones that were sent.",

@@ -20,6 +20,7 @@ import {
   type EventRecord,
   type HistoryEntry,
   type OrganizerId,
+  type RunId,
   type UserId,
 } from "./event_record.ts";
 import { requireWritable, upgraded } from "./formats.ts";
@@ -53,6 +54,11 @@ export interface EventStep {
   next: EventRecord;
   type: ChangeType;
   by: Actor;
+  /**
+   * The job's run that carries out what `by` asked for. Such a step brings nothing that people
+   * wrote, so it is not measured: what could be stored can be changed by it.
+   */
+  run?: RunId;
   at: number;
   /** `at` when what it tells happened before it was recorded. */
   entry: Omit<HistoryEntry, "version" | "at" | "by"> & { at?: number };
@@ -223,7 +229,7 @@ interface Batch {
 function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord {
   const { store, operation } = batch;
   requireWritableEvent(store, read.record);
-  const isEdited = steps.some((step) => step.type !== "transitioned");
+  const isEdited = steps.some((step) => step.type !== "transitioned" && step.run === undefined);
   let record = read.record;
   for (const step of steps) {
     const next = written(store, isEdited ? compacted(step.next) : step.next, record, {
@@ -234,6 +240,7 @@ function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord 
       type: step.type,
       at: step.at,
       by: step.by,
+      ...(step.run === undefined ? {} : { run: step.run }),
       version: next.version,
       event: cardOf(next),
       was: beforeOf(record, next),

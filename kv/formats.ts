@@ -13,6 +13,7 @@ export type RecordType =
   | "event_history"
   | "organizer"
   | "organizer_member"
+  | "organizer_move"
   | "journal"
   | "job"
   | "job_run"
@@ -33,6 +34,7 @@ export const FORMATS: Readonly<Record<RecordType, Format>> = {
   event_history: { current: 1, steps: {} },
   organizer: { current: 1, steps: {} },
   organizer_member: { current: 1, steps: {} },
+  organizer_move: { current: 1, steps: {} },
   journal: { current: 1, steps: {} },
   job: { current: 1, steps: {} },
   job_run: { current: 1, steps: {} },

@@ -158,8 +158,8 @@ export async function listRuns(
 }
 
 /**
- * How many journal changes a run made, counted from the newest entry back to `since` (epoch
- * milliseconds). For runs that did not live to say it themselves.
+ * How many journal changes a run made, by itself or for a person, counted from the newest entry
+ * back to `since` (epoch milliseconds). For runs that did not live to say it themselves.
  */
 export async function countChangesOf(store: Store, id: RunId, since: number): Promise<number> {
   let changed = 0;
@@ -170,7 +170,7 @@ export async function countChangesOf(store: Store, id: RunId, since: number): Pr
       { limit: 100, reverse: true },
     );
     for (const { value } of rows) {
-      changed += value.changes.filter((change) => change.by === `job:${id}`).length;
+      changed += value.changes.filter(({ by, run }) => by === `job:${id}` || run === id).length;
     }
     const oldest = rows.at(-1);
     if (oldest === undefined || rows.length < 100) return changed;

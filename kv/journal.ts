@@ -2,7 +2,7 @@
  * The journal: every change of every event, in commit order. Realtime, sync and reports read it;
  * the write path asks it whether a commit that seemed to fail was applied after all.
  */
-import type { Actor, EventCard, EventRecord, EventStatus, UserId } from "./event_record.ts";
+import type { Actor, EventCard, EventRecord, EventStatus, RunId, UserId } from "./event_record.ts";
 import { DomainError } from "./errors.ts";
 import { upgraded } from "./formats.ts";
 import { getWithWhole } from "./index_state.ts";
@@ -31,6 +31,8 @@ export interface Change {
   /** When it was recorded, epoch milliseconds. */
   at: number;
   by: Actor;
+  /** The job's run that carried it out, when `by` is a person who asked for that. */
+  run?: RunId;
   version: number;
   event: EventCard;
   /** Null when the event was created. */
@@ -180,6 +182,11 @@ export async function* changesAfter(
     if (wanted.length < ENTRIES_PER_READ) return;
     after = wanted.at(-1)!.versionstamp;
   }
+}
+
+/** The versionstamp of the newest entry; null when there is none. */
+export async function readHead(store: Store): Promise<string | null> {
+  return (await store.get<number>(JOURNAL_HEAD)).versionstamp;
 }
 
 /** What a journal change says of the event before it; pure. */

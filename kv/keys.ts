@@ -73,6 +73,10 @@ export const organizerByMemberKey = (userId: UserId, id: OrganizerId): Key => [
 ];
 export const organizerByMemberPrefix = (userId: UserId): Key => ["organizer_by_member", userId];
 
+/** An administrator's request to move all of an organizer's events, until it is carried out. */
+export const organizerMoveKey = (from: OrganizerId): Key => ["organizer_move", from];
+export const ORGANIZER_MOVES: Key = ["organizer_move"];
+
 /** The totally ordered log of changes; the last part is the commit's versionstamp. */
 export const JOURNAL: Key = ["journal"];
 /** Its versionstamp is the newest entry's. */

@@ -49,8 +49,8 @@ export function editSteps(
   let next: EventRecord = withContent(event, edit.content, { isWhole: isImport });
   next = { ...next, ...requireTimes(edit.times, event) };
   if (edit.organizerId !== undefined) next.organizerId = edit.organizerId;
-  const fields = changedFields(event, next);
-  if (fields === null) return [];
+  const step = editStep(event, next, { now, by });
+  if (step === null) return [];
   if (event.status === "ARCHIVED" && !isImport) {
     throw new DomainError("event_archived", `Cannot change event "${event.id}": it is ARCHIVED.`);
   }
@@ -60,13 +60,7 @@ export function editSteps(
     // The clock completed it at its end; a corrected end corrects that, too.
     if (isOver && event.completedAt === event.endDate) next.completedAt = next.endDate;
   }
-  const steps: EventStep[] = [{
-    next,
-    type: "updated",
-    by,
-    at: now,
-    entry: { transition: null, reason: null, fields },
-  }];
+  const steps = [step];
   if (event.status === "ONGOING" && next.startDate !== event.startDate && next.startDate > now) {
     const decision = decideTransition(next, "CONFIRMED", { now, isAdmin: false });
     if (decision.outcome === "allowed") {
@@ -75,6 +69,17 @@ export function editSteps(
     }
   }
   return steps;
+}
+
+/** The step of an edit from `event` to `next`; null when nothing was changed; pure. */
+export function editStep(
+  event: EventRecord,
+  next: EventRecord,
+  { now, by, reason = null }: { now: number; by: Actor; reason?: string | null },
+): EventStep | null {
+  const fields = changedFields(event, next);
+  if (fields === null) return null;
+  return { next, type: "updated", by, at: now, entry: { transition: null, reason, fields } };
 }
 
 async function requireMovable(
@@ -113,10 +118,18 @@ export async function requireFreeExternalId(
   steps: EventStep[],
 ): Promise<void> {
   const next = steps.at(-1)?.next;
-  if (next === undefined || next.externalId === null) return;
-  if (next.externalId === event.externalId && next.organizerId === event.organizerId) return;
+  if (next === undefined || !takesExternalId(event, next)) return;
   const taken = await findByExternalId(store, next.externalId, next.organizerId);
   if (taken !== null) throw externalIdTaken(next.externalId, taken);
+}
+
+/** Whether `next` has an external id that `event` did not have with its organizer; pure. */
+export function takesExternalId(
+  event: EventRecord,
+  next: EventRecord,
+): next is EventRecord & { externalId: string } {
+  return next.externalId !== null &&
+    (next.externalId !== event.externalId || next.organizerId !== event.organizerId);
 }
 
 export function externalIdTaken(externalId: string, by: EventId): DomainError {

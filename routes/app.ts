@@ -12,6 +12,7 @@ import { history } from "./history.ts";
 import { imports } from "./imports.ts";
 import { jobs } from "./jobs.ts";
 import { me } from "./me.ts";
+import { organizerMoves } from "./organizer_moves.ts";
 import { organizers } from "./organizers.ts";
 import { pages } from "./pages/pages.tsx";
 import { transitions } from "./transitions.ts";
@@ -29,6 +30,7 @@ export function createApp(deps: AppDeps) {
   app.route("/", transitions(deps));
   app.route("/", history(deps));
   app.route("/", organizers(deps));
+  app.route("/", organizerMoves(deps));
   app.route("/", me(deps));
   app.route("/", imports(deps));
   app.route("/", exports(deps));

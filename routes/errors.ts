@@ -24,6 +24,7 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   event_archived: 409,
   reopen_required: 409,
   external_id_taken: 409,
+  move_under_way: 409,
   event_too_large: 422,
   newer_format: 409,
   version_conflict: 409,

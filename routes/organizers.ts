@@ -28,7 +28,7 @@ const OrganizerInput = z.strictObject({
 
 const OrganizerPatch = OrganizerInput.partial().meta({ id: "OrganizerPatch" });
 
-const OrganizerPath = z.object({ id: organizerId });
+export const OrganizerPath = z.object({ id: organizerId });
 
 const listRoute = createRoute({
   method: "get",

@@ -1,5 +1,5 @@
 /** What a job is, and what its run is given and answers. */
-import type { EventId, EventStatus, RunId } from "../../kv/event_record.ts";
+import type { EventId, EventStatus, OrganizerId, RunId } from "../../kv/event_record.ts";
 import type { RunCounts, RunFailure, RunTrigger } from "../../kv/jobs.ts";
 import type { Store } from "../../kv/store.ts";
 import type { Logger } from "../log.ts";
@@ -11,7 +11,7 @@ export interface Job {
   description: string;
   /** Run by a cron of its own and not by the tick, so its interval is fixed. */
   hasOwnCron?: true;
-  /** A run ends itself after this long and says that work is left; four minutes unless set. */
+  /** How long a run may take before it ends itself and says that work is left; else 4 minutes. */
   budgetMs?: number;
   run(store: Store, context: RunContext): Promise<RunReport>;
 }
@@ -28,11 +28,11 @@ export interface RunContext {
   log: Logger;
 }
 
-/** What a dry run answers for each event. */
+/** What a dry run answers for each event: the statuses, or organizers, it would go between. */
 export interface PlannedChange {
   id: EventId;
-  from: EventStatus;
-  to: EventStatus;
+  from: EventStatus | OrganizerId;
+  to: EventStatus | OrganizerId;
 }
 
 export interface RunReport extends RunCounts {

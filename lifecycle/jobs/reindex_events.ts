@@ -26,12 +26,13 @@ import {
 } from "../../kv/reindex.ts";
 import type { Schema } from "../../kv/schema.ts";
 import type { Store } from "../../kv/store.ts";
+import { FAILURES_NAMED } from "./batches.ts";
 import type { Job, RunContext, RunReport } from "./job.ts";
+import { newReport } from "./run_record.ts";
 
 const SLICE = 100;
 /** After this long no program of the version before is left from a rolling deployment. */
 const ROLLING_MS = 15 * 60_000;
-const FAILURES_NAMED = 20;
 
 export const REINDEX_EVENTS: Job = {
   name: "reindex_events",
@@ -42,16 +43,7 @@ export const REINDEX_EVENTS: Job = {
 };
 
 async function reindex(store: Store, context: RunContext): Promise<RunReport> {
-  const report: RunReport = {
-    examined: 0,
-    changed: 0,
-    conflicts: 0,
-    failed: 0,
-    lateByMs: null,
-    moreLeft: false,
-    failures: [],
-    planned: [],
-  };
+  const report = newReport();
   let read = await readIndexState(store);
   if (read === null || !isOf(store.schema, read.state)) {
     // Another version of the program started after us, and decides.

@@ -25,6 +25,20 @@ export function newRun(
   };
 }
 
+/** The report of a run that has not looked at anything yet. */
+export function newReport(): RunReport {
+  return {
+    examined: 0,
+    changed: 0,
+    conflicts: 0,
+    failed: 0,
+    lateByMs: null,
+    moreLeft: false,
+    failures: [],
+    planned: [],
+  };
+}
+
 /** How a run ended that threw nothing; pure. */
 export function outcomeOf(
   { failed, moreLeft }: Pick<RunReport, "failed" | "moreLeft">,

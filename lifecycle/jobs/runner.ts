@@ -21,14 +21,20 @@ import type { Logger } from "../log.ts";
 import { COMPLETE_EVENTS } from "./complete_events.ts";
 import type { Job, PlannedChange, RunReport } from "./job.ts";
 import { claimLease, keepLease } from "./lease.ts";
+import { MOVE_EVENTS } from "./move_events.ts";
 import { REINDEX_EVENTS } from "./reindex_events.ts";
 import { afterRun, newRun, outcomeOf } from "./run_record.ts";
 import { START_EVENTS } from "./start_events.ts";
 
 /** Every job there is. */
-export const JOBS: readonly Job[] = [COMPLETE_EVENTS, START_EVENTS, REINDEX_EVENTS];
+export const JOBS: readonly Job[] = [
+  COMPLETE_EVENTS,
+  START_EVENTS,
+  MOVE_EVENTS,
+  REINDEX_EVENTS,
+];
 
-/** A run ends itself after this long and says that work is left. */
+/** A run ends itself after this long, unless its job says otherwise, and says that work is left. */
 const BUDGET_MS = 4 * 60_000;
 /** What passing traffic may set off is short. */
 const TRAFFIC_BUDGET_MS = 5_000;
@@ -185,9 +191,11 @@ export class JobRunner {
 
   async #isDue(job: Job): Promise<boolean> {
     const { value } = await getJobRecord(this.#store, job.name);
-    if (value.lastRun === null || value.lastRun.status === "failed") return true;
+    const { lastRun } = value;
+    // What failed is tried again at the next tick, and what is left is taken up.
+    if (lastRun === null || lastRun.status === "failed" || lastRun.moreLeft) return true;
     // A cron fires a little early or late; half a tick is near enough.
-    return this.#clock() - value.lastRun.startedAt >= intervalOf(job, value) - 30_000;
+    return this.#clock() - lastRun.startedAt >= intervalOf(job, value) - 30_000;
   }
 
   /** claim → run → record → log */

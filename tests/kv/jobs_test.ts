@@ -63,6 +63,17 @@ Deno.test("countChangesOf() counts a run's changes among those of others, page a
   assert.equal(await countChangesOf(store, "run_3", NOW), 0);
 });
 
+Deno.test("countChangesOf() counts what a run did for a person, and not what that person did", async () => {
+  using store = await testStore();
+  for (let i = 0; i < 4; i++) {
+    const read = await storeEvent(store);
+    const step = edit(read.record, { title: "Gala" });
+    await replaceEvent(store, read, [i === 0 ? step : { ...step, run: `run_${i % 2}` }]);
+  }
+  assert.equal(await countChangesOf(store, "run_1", NOW), 2);
+  assert.equal(await countChangesOf(store, "run_0", NOW), 1);
+});
+
 Deno.test("countChangesOf() reads no further than to the run's start", async () => {
   using store = await testStore();
   for (let i = 0; i < 250; i++) {

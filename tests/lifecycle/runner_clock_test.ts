@@ -73,6 +73,23 @@ Deno.test(
 );
 
 Deno.test(
+  "tick() takes up what the last run left, whatever the interval",
+  onStore(async (store) => {
+    const reports = [{ ...SOME, moreLeft: true }, SOME];
+    let runs = 0;
+    const job = aJob(() => Promise.resolve(aReport(reports[runs++])));
+    const { runner, clock } = aRunner(store, job);
+    await runner.tick();
+    clock.now += MINUTE;
+    await runner.tick();
+    assert.equal(runs, 2);
+    clock.now += MINUTE;
+    await runner.tick();
+    assert.equal(runs, 2, "nothing was left");
+  }),
+);
+
+Deno.test(
   "tick() goes by the stored interval when there is one",
   onStore(async (store) => {
     const job = aCountedJob({ intervalMs: HOUR });
@@ -148,11 +165,17 @@ Deno.test(
 );
 
 Deno.test(
-  "a run ends itself after four minutes, one for traffic after five seconds",
+  "a run ends itself after four minutes or its job's own budget, one for traffic after five seconds",
   onStore(async (store) => {
     const { now } = performance;
     try {
-      for (const [trigger, budget] of [["traffic", 5_000], ["cron", 240_000]] as const) {
+      for (
+        const [trigger, budget, own] of [
+          ["traffic", 5_000, {}],
+          ["cron", 240_000, {}],
+          ["cron", 40_000, { budgetMs: 40_000 }],
+        ] as const
+      ) {
         const stops: boolean[] = [];
         const job = aJob((_store, { shouldStop }) => {
           for (const elapsed of [budget, budget + 1]) {
@@ -160,7 +183,7 @@ Deno.test(
             stops.push(shouldStop());
           }
           return Promise.resolve(aReport());
-        });
+        }, own);
         performance.now = () => 0;
         await aRunner(store, job).runner.run(NAME, { trigger });
         assert.deepEqual(stops, [false, true], trigger);

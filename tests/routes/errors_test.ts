@@ -42,6 +42,7 @@ const STATUSES: Record<ErrorCode, number> = {
   event_archived: 409,
   reopen_required: 409,
   external_id_taken: 409,
+  move_under_way: 409,
   event_too_large: 422,
   newer_format: 409,
   version_conflict: 409,

@@ -219,7 +219,7 @@ Deno.test("jobs are for admins, and only those there are", async () => {
     404,
     "job_not_found",
   );
-  assert.match(detail, /there are complete_events, start_events/);
+  assert.match(detail, /there are complete_events, start_events, move_events/);
   await problem(await t.request("GET", `${RUNS}/run_x`, { headers }), 404, "not_found");
   const before = await t.request("GET", `${RUNS}?before=run_x`, { headers });
   assert.deepEqual(places(await problem(before, 400, "invalid_query")), ["before invalid_query"]);
