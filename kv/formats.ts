@@ -16,7 +16,9 @@ export type RecordType =
   | "organizer_move"
   | "journal"
   | "job"
+  | "job_lease"
   | "job_run"
+  | "store"
   | "index_state";
 
 type AnyRecord = Record<string, unknown>;
@@ -37,7 +39,9 @@ export const FORMATS: Readonly<Record<RecordType, Format>> = {
   organizer_move: { current: 1, steps: {} },
   journal: { current: 1, steps: {} },
   job: { current: 1, steps: {} },
+  job_lease: { current: 1, steps: {} },
   job_run: { current: 1, steps: {} },
+  store: { current: 1, steps: {} },
   index_state: { current: 1, steps: {} },
 };
 

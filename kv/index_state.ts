@@ -44,6 +44,13 @@ export interface StoredIndexState {
   versionstamp: string;
 }
 
+/** As last read or written, of stores whose state no other process can change. */
+const ownStates = new WeakMap<Store, IndexState>();
+
+function keepOwn(store: Store, state: IndexState): void {
+  if (!store.isShared) ownStates.set(store, state);
+}
+
 /** Null before any program of a version that keeps it has started on this store. */
 export async function readIndexState(store: Store): Promise<StoredIndexState | null> {
   return storedState(store, await store.get(INDEX_STATE));
@@ -71,7 +78,7 @@ export async function replaceIndexState(
     .set(INDEX_STATE, state);
   const result = await store.commit(operation);
   if (result.ok) {
-    if (!store.isShared) store.indexState = state;
+    keepOwn(store, state);
     return { state, versionstamp: result.versionstamp };
   }
   // Our own commit, sent again by the runtime after its answer was lost, is refused by itself.
@@ -90,7 +97,7 @@ export async function adoptIndexes(store: Store): Promise<boolean> {
     const before = read?.state ?? await unknownState(store);
     const next = adopted(before, store.schema);
     if (read !== null && next === before) {
-      if (!store.isShared) store.indexState = before;
+      keepOwn(store, before);
       return false;
     }
     if (await replaceIndexState(store, read, next) !== null) return next !== before;
@@ -141,9 +148,8 @@ export function newWalk(indexes: string[]): IndexWalk {
 
 /** @throws {DomainError} `index_incomplete` when one of the indexes is not whole. */
 export async function requireWhole(store: Store, names: string[]): Promise<void> {
-  if (store.isShared) {
-    refuseIncomplete(store, (await readIndexState(store))?.state ?? null, names);
-  } else refuseIncomplete(store, store.indexState, names);
+  const state = store.isShared ? (await readIndexState(store))?.state : ownStates.get(store);
+  refuseIncomplete(store, state, names);
 }
 
 /**
@@ -156,16 +162,20 @@ export async function getWithWhole<T>(
   names: string[],
 ): Promise<Deno.KvEntryMaybe<T>> {
   if (!store.isShared) {
-    refuseIncomplete(store, store.indexState, names);
+    refuseIncomplete(store, ownStates.get(store), names);
     return await store.get<T>(key);
   }
   const [entry, state] = await store.getMany<unknown>([key, INDEX_STATE]);
-  refuseIncomplete(store, storedState(store, state!)?.state ?? null, names);
+  refuseIncomplete(store, storedState(store, state!)?.state, names);
   return entry as Deno.KvEntryMaybe<T>;
 }
 
-function refuseIncomplete({ schema }: Store, state: IndexState | null, names: string[]): void {
-  if (state === null) return;
+function refuseIncomplete(
+  { schema }: Store,
+  state: IndexState | undefined,
+  names: string[],
+): void {
+  if (state === undefined) return;
   for (const name of names) {
     if (state.whole.includes(name) && state.indexes[name] === schema.indexes[name]) continue;
     throw new DomainError(

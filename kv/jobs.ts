@@ -54,6 +54,7 @@ export interface JobRecord {
 
 /** Who runs a job now. Holds its own expiry: Deno KV removes expired keys up to a minute late. */
 export interface JobLease {
+  format: number;
   runId: RunId;
   trigger: RunTrigger;
   startedAt: number;
@@ -106,8 +107,9 @@ export async function updateJobRecord(
 
 /** Null when the job was never claimed. */
 export async function getLease(store: Store, name: string): Promise<Versioned<JobLease | null>> {
-  const entry = await store.get<JobLease>(jobLeaseKey(name));
-  return { value: entry.value, versionstamp: entry.versionstamp };
+  const { value, versionstamp } = await store.get(jobLeaseKey(name));
+  if (versionstamp === null) return { value: null, versionstamp };
+  return { value: upgraded(value, store.schema.formats.job_lease), versionstamp };
 }
 
 /** Writes the lease if it is still as `versionstamp` says; null when somebody was faster. */

@@ -5,8 +5,8 @@
  * its request. A commit past its deadline is another matter than a read: it may still be applied.
  */
 import { Deadlines } from "./deadlines.ts";
+import { upgraded } from "./formats.ts";
 import { STORE } from "./keys.ts";
-import type { IndexState } from "./index_state.ts";
 import { MAX_KEYS_PER_GET } from "./limits.ts";
 import { SCHEMA, type Schema } from "./schema.ts";
 
@@ -23,6 +23,7 @@ export interface StoreOptions {
 
 /** What is made once per database. */
 interface StoreIdentity {
+  format: number;
   /** Part of every change id, so that an id of another environment is never taken for one's own. */
   epoch: string;
   /** Encrypts cursors; shared by every copy and every deployment. */
@@ -37,8 +38,6 @@ export class Store {
   newestSeen = "";
   /** Cursors made lately, by what they say; see `sealCursor`. */
   readonly sealedCursors = new Map<string, string>();
-  /** As last read or written, where no other process can change it; see `adoptIndexes`. */
-  indexState: IndexState | null = null;
   readonly isShared: boolean;
   readonly schema: Schema;
   readonly #deadlines = new Deadlines();
@@ -59,13 +58,18 @@ export class Store {
 
   /** Takes an open KV and makes its identity if this is the first time. */
   static async over(kv: Deno.Kv, options: StoreOptions = {}): Promise<Store> {
+    const schema = options.schema ?? SCHEMA;
     const identity: StoreIdentity = {
+      format: schema.formats.store.current,
       epoch: crypto.randomUUID().slice(0, 8),
       cursorKey: crypto.getRandomValues(new Uint8Array(32)),
     };
     await kv.atomic().check({ key: STORE, versionstamp: null }).set(STORE, identity).commit();
-    const stored = await kv.get<StoreIdentity>(STORE, { consistency: "strong" });
-    const { epoch, cursorKey } = stored.value ?? identity;
+    const stored = await kv.get(STORE, { consistency: "strong" });
+    const { epoch, cursorKey } = upgraded<StoreIdentity>(
+      stored.value ?? identity,
+      schema.formats.store,
+    );
     const store = new Store(kv, epoch, cursorKey, options);
     store.#saw(stored.versionstamp);
     return store;

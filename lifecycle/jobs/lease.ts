@@ -2,6 +2,7 @@
  * The lease of a job: who runs it now. It keeps two processes from doing the same work twice, for
  * efficiency only. It holds its own expiry and is renewed while the run lives.
  */
+import { FORMATS } from "../../kv/formats.ts";
 import {
   countChangesOf,
   getLease,
@@ -51,6 +52,7 @@ export async function claimLease(
     const now = clock();
     if (held === null || held.expiresAt <= now || isOrphan(held)) {
       const lease: JobLease = {
+        format: FORMATS.job_lease.current,
         runId: run.id,
         trigger: run.trigger,
         startedAt: run.startedAt,

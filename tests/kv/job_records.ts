@@ -5,6 +5,7 @@ import { NOW, SECOND } from "../support/fixture.ts";
 export const JOB = "complete_events";
 
 export const aLease = (number: number): JobLease => ({
+  format: 1,
   runId: `run_${number}`,
   trigger: "cron",
   startedAt: NOW,

@@ -81,6 +81,7 @@ export function storedRun(store: Store, run: RunRecord): Promise<RunRecord | nul
 /** The lease of a process that died ten seconds ago. */
 export async function leaveLease(store: Store): Promise<JobLease> {
   const lease: JobLease = {
+    format: 1,
     runId: "run_00000000000000000000000001",
     trigger: "cron",
     startedAt: NOW - 10 * SECOND,
