@@ -70,6 +70,11 @@ export interface EventWrite {
   steps: EventStep[];
 }
 
+/** `stored` is the record as it lies in the store now. */
+export type CreateOutcome =
+  | { outcome: "committed"; stored: StoredEvent }
+  | { outcome: "conflict" };
+
 /** `stored` are the records as they lie in the store now, in the order they were given. */
 export type ReplaceOutcome =
   | { outcome: "committed"; stored: StoredEvent[] }
@@ -157,7 +162,7 @@ export async function createEvent(
   record: EventRecord,
   by: Actor,
   organizer: { first: Organizer; owner: UserId } | null = null,
-): Promise<CommitOutcome> {
+): Promise<CreateOutcome> {
   const stored = written(store, compacted(record), null, {
     entry: {
       transition: { name: "create", from: null, to: record.status },
@@ -182,7 +187,9 @@ export async function createEvent(
     event: cardOf(stored),
     was: null,
   };
-  return await commitWithChanges(store, operation, [change]);
+  const result = await commitWithChanges(store, operation, [change]);
+  if (result.outcome === "conflict") return result;
+  return { outcome: "committed", stored: { record: stored, versionstamp: result.versionstamp } };
 }
 
 /**

@@ -10,7 +10,7 @@ import type {
 } from "../kv/event_record.ts";
 import { INDEX_GENERATION } from "../kv/event_indexes.ts";
 import { FORMATS } from "../kv/formats.ts";
-import { createEvent, findByExternalId, getEvent } from "../kv/events.ts";
+import { createEvent, findByExternalId } from "../kv/events.ts";
 import {
   getOrganizer,
   getOrganizerRole,
@@ -60,7 +60,8 @@ export async function submitEvent(
       if (taken !== null) throw externalIdTaken(externalId, taken);
     }
     const result = await createEvent(store, record, principal.userId, home.first);
-    if (result.outcome === "committed") return (await getEvent(store, record.id))?.record ?? record;
+    // Not read again: a read that fails would be told as "nothing was changed".
+    if (result.outcome === "committed") return result.stored.record;
   }
   throw new DomainError("conflict");
 }

@@ -1,6 +1,12 @@
 /** Did my commit win? The journal knows, whatever the answer said. */
 import assert from "node:assert/strict";
-import { createEvent, deleteEvent, getEvent, replaceEvent } from "../../kv/events.ts";
+import {
+  createEvent,
+  deleteEvent,
+  getEvent,
+  replaceEvent,
+  type StoredEvent,
+} from "../../kv/events.ts";
 import { allChanges, aRecord, assertIndexesRebuild, NOW, storeEvent } from "../support/fixture.ts";
 import { edit, move } from "./event_steps.ts";
 import { everything, type TestStore, testStore } from "./test_store.ts";
@@ -24,8 +30,8 @@ Deno.test("a creation that was applied although it was refused is committed", as
   loseAnswers(store);
   const record = aRecord({ externalId: "gala" });
   const result = await createEvent(store, record, "usr_alice");
-  const { versionstamp } = (await getEvent(store, record.id))!;
-  assert.deepEqual(result, { outcome: "committed", versionstamp });
+  const stored = (await getEvent(store, record.id))!;
+  assert.deepEqual(result, { outcome: "committed", stored });
   await assertIndexesRebuild(store);
 });
 
@@ -51,14 +57,13 @@ Deno.test("an applied creation is committed also when somebody wrote on top of i
   using store = await testStore();
   using other = await testStore({ kv: store.real });
   const record = aRecord();
-  let versionstamp = "";
+  let stored: StoredEvent | undefined;
   loseAnswers(store, async () => {
-    const read = (await getEvent(other, record.id))!;
-    versionstamp = read.versionstamp;
+    const read = stored = (await getEvent(other, record.id))!;
     await replaceEvent(other, read, [move(read.record, "CANCELLED")]);
   });
   const result = await createEvent(store, record, "usr_alice");
-  assert.deepEqual(result, { outcome: "committed", versionstamp });
+  assert.deepEqual(result, { outcome: "committed", stored });
 });
 
 Deno.test("an applied change is committed also when somebody wrote on top of it since", async () => {

@@ -35,9 +35,9 @@ Deno.test("createEvent() writes record, indexes, history, journal and head in on
   using store = await testStore();
   const record = aRecord({ externalId: "x1", staff: [{ userId: "usr_bob", role: "viewer" }] });
   const result = await createEvent(store, record, "usr_alice");
-  assert.equal(result.outcome, "committed");
-  const { versionstamp } = (await getEvent(store, record.id))!;
-  assert.equal(result.outcome === "committed" && result.versionstamp, versionstamp);
+  const stored = (await getEvent(store, record.id))!;
+  assert.deepEqual(result, { outcome: "committed", stored });
+  const { versionstamp } = stored;
   const rest = (await everything(store)).filter((entry) => entry.versionstamp !== versionstamp);
   assert.deepEqual(rest.map((entry) => entry.key), [["store"]]);
   await assertIndexesRebuild(store);

@@ -32,7 +32,7 @@ Deno.test("a first event makes its organizer and the owner in its own commit", a
     String(key[0]).startsWith("organizer")
   );
   assert.equal(made.length, 3);
-  for (const entry of made) assert.equal(entry.versionstamp, result.versionstamp);
+  for (const entry of made) assert.equal(entry.versionstamp, result.stored.versionstamp);
 });
 
 Deno.test("of ten first events at once one makes the organizer, and the others write nothing", async () => {

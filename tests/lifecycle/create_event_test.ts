@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
+import { DomainError } from "../../kv/errors.ts";
 import type { UserId } from "../../kv/event_record.ts";
+import { getEvent } from "../../kv/events.ts";
 import { getOrganizer, getOrganizerRole, listOrganizersOf } from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
 import { type NewEvent, submitEvent } from "../../lifecycle/create_event.ts";
 import { ownOrganizerId } from "../../lifecycle/ids.ts";
 import { GUEST, type Principal, ROOT } from "../../lifecycle/policy.ts";
 import { allChanges, allRecords, assertIndexesRebuild, NOW } from "../support/fixture.ts";
-import { addMember, aMember, onStore, organizerId } from "./lifecycle_fixture.ts";
+import { addMember, aMember, interrupt, onStore, organizerId } from "./lifecycle_fixture.ts";
 
 const ANN = aMember("usr_ann");
 
@@ -45,6 +47,21 @@ Deno.test(
       ["created", 1, null],
     ]);
     await assertIndexesRebuild(store);
+  }),
+);
+
+Deno.test(
+  "submitEvent() answers what it stored, also when the store answers nothing any more",
+  onStore(async (store) => {
+    const { get } = store;
+    interrupt(store, "commit", () => {
+      const refuse = () => Promise.reject(new DomainError("store_unavailable"));
+      Object.assign(store, { get: refuse, getMany: refuse, list: refuse });
+      return Promise.resolve();
+    });
+    const record = await submit(store, ROOT);
+    Object.assign(store, { get });
+    assert.deepEqual((await getEvent(store, record.id))!.record, record);
   }),
 );
 
