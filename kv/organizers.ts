@@ -1,4 +1,5 @@
 /** Organizers: the records events belong to, and the people who act for them. */
+import { DomainError } from "./errors.ts";
 import type { OrganizerId, UserId } from "./event_record.ts";
 import { FORMATS, requireWritable, upgraded } from "./formats.ts";
 import {
@@ -111,6 +112,7 @@ export async function createOrganizer(
 /**
  * Whether the commit left `organizer` stored. One that is sent again by the runtime, because its
  * answer was lost, is refused because of itself: what lies there then is what it wrote.
+ * @throws {DomainError} `outcome_unknown`.
  */
 async function isStored(
   store: Store,
@@ -118,8 +120,13 @@ async function isStored(
   organizer: Organizer,
 ): Promise<boolean> {
   if ((await store.commit(operation)).ok) return true;
-  const stored = await getOrganizer(store, organizer.id);
-  return JSON.stringify(stored) === JSON.stringify(organizer);
+  try {
+    const stored = await getOrganizer(store, organizer.id);
+    return JSON.stringify(stored) === JSON.stringify(organizer);
+  } catch (error) {
+    // A read failed, yet "nothing was changed" would be a guess.
+    throw new DomainError("outcome_unknown", undefined, {}, { cause: error });
+  }
 }
 
 /** Null when there is none. */

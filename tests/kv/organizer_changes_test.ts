@@ -85,6 +85,17 @@ Deno.test("an organizer keeps its external id through other changes", async () =
   assert.equal(await findOrganizer(store, "hall"), hall.id);
 });
 
+Deno.test("when the store cannot say who made the organizer, the outcome is unknown", async () => {
+  using store = await testStore({ readDeadlineMs: 1 });
+  store.faults.commit = async (send) => {
+    await send();
+    store.faults.silent = true;
+    return { ok: false };
+  };
+  const creation = createOrganizer(store, anOrganizer(), OWNER);
+  await assert.rejects(creation, { name: "DomainError", code: "outcome_unknown" });
+});
+
 Deno.test("listOrganizers() pages by id and answers organizers only", async () => {
   using store = await testStore();
   for (const number of [3, 1, 2]) {
