@@ -7,7 +7,14 @@ import {
   replaceEvent,
   type StoredEvent,
 } from "../../kv/events.ts";
-import { allChanges, aRecord, assertIndexesRebuild, NOW, storeEvent } from "../support/fixture.ts";
+import {
+  allChanges,
+  aRecord,
+  assertIndexesRebuild,
+  NOW,
+  storeEvent,
+  storeEvents,
+} from "../support/fixture.ts";
 import { edit, move } from "./event_steps.ts";
 import { everything, type TestStore, testStore } from "./test_store.ts";
 
@@ -85,7 +92,7 @@ Deno.test("an applied change is found behind hundreds of entries of others", asy
   using other = await testStore({ kv: store.real });
   const read = await storeEvent(store);
   const before = store.newestSeen;
-  for (let i = 0; i < 230; i++) await storeEvent(other);
+  await storeEvents(other, 230);
   assert.equal(store.newestSeen, before, "the store knows nothing of them");
   loseAnswers(store);
   const result = await replaceEvent(store, read, [edit(read.record, { title: "Gala" })]);
@@ -96,7 +103,7 @@ Deno.test("the search for our own entry begins at the newest versionstamp the st
   using store = await testStore();
   const read = await storeEvent(store);
   await replaceEvent(store, read, [edit(read.record, { title: "Gala" })]);
-  for (let i = 0; i < 110; i++) await storeEvent(store);
+  await storeEvents(store, 110);
   let lists = 0;
   store.faults.beforeList = () => Promise.resolve(lists++);
   const outcome = await replaceEvent(store, read, [edit(read.record, { title: "Late" })]);
@@ -109,7 +116,7 @@ Deno.test("a real conflict is a conflict, for a creation and for a change", asyn
   const read = await storeEvent(store, { externalId: "gala" });
   const theirs = (await getEvent(other, read.record.id))!;
   await replaceEvent(other, theirs, [edit(theirs.record, { title: "Theirs" })]);
-  for (let i = 0; i < 100; i++) await storeEvent(other);
+  await storeEvents(other, 100);
   const before = await everything(store);
   const change = replaceEvent(store, read, [edit(read.record, { title: "Ours" })]);
   assert.deepEqual(await change, { outcome: "conflict" });

@@ -10,15 +10,16 @@ import { NOW, storeEvent } from "../support/fixture.ts";
 import { edit } from "./event_steps.ts";
 import { testStore } from "./test_store.ts";
 
-/** Edits an event `times` times, one commit each. */
+/** Edits an event `times` times, ten versions a commit. */
 async function editOften(
   store: Store,
   { times, reason = null }: { times: number; reason?: string | null },
 ): Promise<StoredEvent> {
   let read = await storeEvent(store);
-  for (let i = 0; i < times; i++) {
-    const step = edit(read.record, { title: `Title ${i}` }, { reason });
-    const result = await replaceEvent(store, read, [step]);
+  const edits = Array.from({ length: times }, (_, i) => `Title ${i}`);
+  while (edits.length > 0) {
+    const steps = edits.splice(0, 10).map((title) => edit(read.record, { title }, { reason }));
+    const result = await replaceEvent(store, read, steps);
     assert.ok(result.outcome === "committed");
     read = result.stored[0]!;
   }

@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { createEvent, getEvent, replaceEvent, replaceEvents } from "../../kv/events.ts";
 import { MAX_CHECKS_PER_COMMIT } from "../../kv/limits.ts";
-import { allChanges, aRecord, assertIndexesRebuild, storeEvent } from "../support/fixture.ts";
+import {
+  allChanges,
+  aRecord,
+  assertIndexesRebuild,
+  storeEvent,
+  storeEvents,
+} from "../support/fixture.ts";
 import { edit, move } from "./event_steps.ts";
 import { anOrganizer } from "./organizer_records.ts";
 import { everything, testStore } from "./test_store.ts";
@@ -73,10 +79,8 @@ Deno.test("an eleventh check is never sent: ten transitions take ten, a creation
   const record = aRecord({ externalId: "x" });
   await createEvent(store, record, "usr_alice", { first, owner: "usr_alice" });
   assert.equal(store.sent.at(-1)!.checks.length, 4);
-  const reads = [(await getEvent(store, record.id))!];
-  while (reads.length < 10) {
-    reads.push(await storeEvent(store, { externalId: `x${reads.length}` }));
-  }
+  const others = Array.from({ length: 9 }, (_, i) => storeEvent(store, { externalId: `x${i}` }));
+  const reads = [(await getEvent(store, record.id))!, ...await Promise.all(others)];
   const writes = reads.map((read) => ({ read, steps: [move(read.record, "CANCELLED")] }));
   await replaceEvents(store, writes);
   assert.equal(store.sent.at(-1)!.checks.length, MAX_CHECKS_PER_COMMIT);
@@ -84,7 +88,7 @@ Deno.test("an eleventh check is never sent: ten transitions take ten, a creation
 
 Deno.test("an eleventh check is never sent: eleven events, or seven of which four change their external id, are refused", async () => {
   using store = await testStore();
-  const reads = await Promise.all(Array.from({ length: 11 }, () => storeEvent(store)));
+  const reads = await storeEvents(store, 11);
   const eleven = reads.map((read) => ({ read, steps: [move(read.record, "CANCELLED")] }));
   const renamed = eleven.slice(0, 4).map(({ read }, i) => ({
     read,

@@ -25,10 +25,10 @@ async function writtenBy(store: Store, versionstamp: string): Promise<Set<Deno.K
   );
 }
 
-async function storeTen(store: Store): Promise<StoredEvent[]> {
-  const reads: StoredEvent[] = [];
-  for (let i = 0; i < 10; i++) reads.push(await storeEvent(store, { title: `Event ${i}` }));
-  return reads;
+function storeTen(store: Store): Promise<StoredEvent[]> {
+  return Promise.all(
+    Array.from({ length: 10 }, (_, i) => storeEvent(store, { title: `Event ${i}` })),
+  );
 }
 
 Deno.test("createEvent() writes record, indexes, history, journal and head in one commit", async () => {

@@ -10,7 +10,7 @@ import {
   updateJobRecord,
 } from "../../kv/jobs.ts";
 import { settleStep } from "../../lifecycle/change_event.ts";
-import { aRecord, HOUR, NOW, storeEvent } from "../support/fixture.ts";
+import { aRecord, HOUR, NOW, storeEvent, storeEvents } from "../support/fixture.ts";
 import { edit } from "./event_steps.ts";
 import { aRun, JOB } from "./job_records.ts";
 import { testStore } from "./test_store.ts";
@@ -53,12 +53,12 @@ Deno.test("countChangesOf() counts a run's changes among those of others, page a
   using store = await testStore();
   const by = "job:run_1";
   const later = NOW + 3 * HOUR;
-  for (let i = 0; i < 130; i++) {
-    const read = await storeEvent(store, { createdAt: NOW });
-    if (i % 2 === 1) continue;
+  const reads = await storeEvents(store, 130, { createdAt: NOW });
+  await Promise.all(reads.map(async (read, i) => {
+    if (i % 2 === 1) return;
     const done = settleStep(read.record, { now: later, by: i % 4 === 0 ? by : "job:run_2" })!;
     await replaceEvent(store, read, [done, edit(done.next, { title: "Over" })]);
-  }
+  }));
   assert.equal(await countChangesOf(store, "run_1", NOW), 33);
   assert.equal(await countChangesOf(store, "run_3", NOW), 0);
 });
@@ -76,9 +76,10 @@ Deno.test("countChangesOf() counts what a run did for a person, and not what tha
 
 Deno.test("countChangesOf() reads no further than to the run's start", async () => {
   using store = await testStore();
-  for (let i = 0; i < 250; i++) {
-    await createEvent(store, aRecord({ createdAt: NOW - HOUR }), "job:run_1");
-  }
+  await Promise.all(Array.from(
+    { length: 250 },
+    () => createEvent(store, aRecord({ createdAt: NOW - HOUR }), "job:run_1"),
+  ));
   let lists = 0;
   store.faults.beforeList = () => Promise.resolve(lists++);
   assert.equal(await countChangesOf(store, "run_1", NOW), 100, "one page from before it");

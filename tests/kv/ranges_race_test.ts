@@ -9,7 +9,7 @@ import { settleStep } from "../../lifecycle/change_event.ts";
 import { aRecord, HOUR, NOW, scaled } from "../support/fixture.ts";
 import { testStore } from "./test_store.ts";
 
-const EVENTS = scaled(2_000, 300);
+const EVENTS = scaled(2_000, 200);
 const LATER = NOW + HOUR;
 const LIVE_BEFORE_PAST = [LIVE_BY_END, PAST_BY_END];
 

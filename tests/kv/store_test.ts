@@ -4,6 +4,7 @@ import { createEvent, getEvent } from "../../kv/events.ts";
 import { STORE } from "../../kv/keys.ts";
 import { openStore, Store } from "../../kv/store.ts";
 import { aRecord, storeEvent } from "../support/fixture.ts";
+import { freshKv } from "../support/fresh_kv.ts";
 import { testStore } from "./test_store.ts";
 
 const UNAVAILABLE = { name: "DomainError", code: "store_unavailable" };
@@ -75,7 +76,7 @@ Deno.test("the newest versionstamp met is that of reads and of commits, and neve
 });
 
 Deno.test("five processes that start at once agree on the epoch and the cursor key", async () => {
-  using kv = await Deno.openKv(":memory:");
+  using kv = await freshKv();
   const stores = await Promise.all(Array.from({ length: 5 }, () => Store.over(kv)));
   assert.equal(new Set(stores.map((store) => store.epoch)).size, 1);
   assert.equal(new Set(stores.map((store) => store.cursorKey.join())).size, 1);

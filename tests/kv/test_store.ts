@@ -3,6 +3,7 @@
  * us and a KV Connect server does, made small enough to hold in a test.
  */
 import { Store, type StoreOptions } from "../../kv/store.ts";
+import { freshKv } from "../support/fresh_kv.ts";
 
 type CommitAnswer = Deno.KvCommitResult | Deno.KvCommitError;
 
@@ -30,13 +31,13 @@ export interface TestStore extends Store, Disposable {
   sent: SentCommit[];
 }
 
-/** A fresh store in memory, or another one over `kv`. */
+/** A fresh store, or another one over `kv`. */
 export async function testStore(
   { kv, ...options }: StoreOptions & { kv?: Deno.Kv } = {},
 ): Promise<TestStore> {
   const faults: Faults = {};
   const sent: SentCommit[] = [];
-  const real = kv ?? await Deno.openKv(":memory:");
+  const real = kv ?? await freshKv();
   const faulty = faultyKv(real, { faults, sent });
   const store = await Store.over(faulty, options);
   // A second store over a KV must leave it open, but has a timer of its own to stop.
@@ -102,5 +103,5 @@ function recorded(
 
 /** Every entry of the store as it is now, to compare before and after. */
 export function everything(store: Store): Promise<Deno.KvEntry<unknown>[]> {
-  return Array.fromAsync(store.kv.list({ prefix: [] }));
+  return Array.fromAsync(store.kv.list({ prefix: [] }, { batchSize: 500 }));
 }

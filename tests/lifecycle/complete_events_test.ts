@@ -14,6 +14,7 @@ import {
   MINUTE,
   NOW,
   storeEvent,
+  storeEvents,
 } from "../support/fixture.ts";
 import { onStore } from "./lifecycle_fixture.ts";
 
@@ -71,10 +72,10 @@ Deno.test(
 Deno.test(
   "complete_events touches only CONFIRMED and ONGOING events that have an end",
   onStore(async (store) => {
-    for (const status of EVENT_STATUSES) {
-      await storeEvent(store, { title: `${status}, ended`, status });
-      await storeEvent(store, { title: `${status}, open-ended`, status, endDate: null });
-    }
+    await Promise.all(EVENT_STATUSES.flatMap((status) => [
+      storeEvent(store, { title: `${status}, ended`, status }),
+      storeEvent(store, { title: `${status}, open-ended`, status, endDate: null }),
+    ]));
     await storeEvent(store, {
       title: "to come",
       startDate: NOW + 9 * DAY,
@@ -121,7 +122,7 @@ Deno.test(
 Deno.test(
   "complete_events finds nothing to do a second time",
   onStore(async (store) => {
-    for (let i = 0; i < 12; i++) await storeEvent(store);
+    await storeEvents(store, 12);
     assert.equal((await run(store, NOW + DAY, "run_1")).changed, 12);
     const again = await run(store, NOW + DAY, "run_2");
     assert.deepEqual([again.examined, again.changed, again.lateByMs], [0, 0, null]);
@@ -131,7 +132,7 @@ Deno.test(
 Deno.test(
   "two runs of complete_events at once complete each event once",
   onStore(async (store) => {
-    for (let i = 0; i < 40; i++) await storeEvent(store);
+    await storeEvents(store, 40);
     const reports = await Promise.all([
       run(store, NOW + DAY, "run_1"),
       run(store, NOW + DAY, "run_2"),

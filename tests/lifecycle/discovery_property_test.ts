@@ -13,7 +13,7 @@ import { type EventQuery, listEvents, SORTS } from "../../lifecycle/discovery.ts
 import { NO_LOCATION } from "../../lifecycle/event_content.ts";
 import { newEventId } from "../../lifecycle/ids.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
-import { aRecord, DAY, HOUR, memoryStore, NOW, scaled } from "../support/fixture.ts";
+import { aRecord, DAY, freshStore, HOUR, NOW, scaled } from "../support/fixture.ts";
 import { random } from "../support/random.ts";
 import { organizerId } from "./lifecycle_fixture.ts";
 
@@ -145,7 +145,7 @@ async function assertListed(
 Deno.test("a list is what a filter and a sort of all events would be, page by page", async () => {
   for (const seed of scaled([1, 2, 3, 4, 5, 6, 7, 8], [1, 2])) {
     const records = someRecords(seed);
-    const store = await memoryStore();
+    const store = await freshStore();
     try {
       for (const record of records) await createEvent(store, record, ROOT.userId);
       const world = { store, records };

@@ -6,7 +6,7 @@ import { type EventQuery, listEvents } from "../../lifecycle/discovery.ts";
 import { editEvent } from "../../lifecycle/edit_event.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { transitionEvent } from "../../lifecycle/transition_event.ts";
-import { DAY, HOUR, memoryStore, NOW, scaled, storeEvent } from "../support/fixture.ts";
+import { DAY, freshStore, HOUR, NOW, scaled, storeEvent } from "../support/fixture.ts";
 import { random } from "../support/random.ts";
 import { interrupt, onStore } from "./lifecycle_fixture.ts";
 
@@ -48,7 +48,7 @@ Deno.test("a walk meets each event once while events start and complete between 
   const statuses: EventStatus[] = ["CONFIRMED", "ONGOING", "COMPLETED"];
   for (const sort of ["end_date", "-end_date"] as const) {
     for (const limit of scaled([1, 2, 3, 5, 8, 13, 100], [1, 7, 100])) {
-      const store = await memoryStore();
+      const store = await freshStore();
       try {
         const next = random(limit);
         const ids = await storeMany(store, 60, (i) => ({
@@ -123,7 +123,7 @@ Deno.test(
 Deno.test("a walk by start meets each event once while ends move and events get one", async () => {
   for (const sort of ["start_date", "-start_date"] as const) {
     for (const limit of [1, 7, 100]) {
-      const store = await memoryStore();
+      const store = await freshStore();
       try {
         const next = random(limit);
         const ids = await storeMany(store, 40, (i) => ({

@@ -6,12 +6,12 @@ import { FORMATS } from "../../kv/formats.ts";
 import type { OrganizerRole } from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
 import type { Principal } from "../../lifecycle/policy.ts";
-import { memoryStore, NOW } from "../support/fixture.ts";
+import { freshStore, NOW } from "../support/fixture.ts";
 
 /** A test's body on a store of its own, closed afterwards. */
 export function onStore(body: (store: Store) => Promise<void>): () => Promise<void> {
   return async () => {
-    const store = await memoryStore();
+    const store = await freshStore();
     try {
       await body(store);
     } finally {

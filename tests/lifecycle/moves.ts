@@ -7,7 +7,7 @@ import type { Store } from "../../kv/store.ts";
 import type { RunContext } from "../../lifecycle/jobs/job.ts";
 import { MOVE_EVENTS } from "../../lifecycle/jobs/move_events.ts";
 import { SILENT } from "../../lifecycle/log.ts";
-import { allChanges, allRecords, aRecord, NOW, storeEvent } from "../support/fixture.ts";
+import { allChanges, allRecords, aRecord, NOW, storeAll } from "../support/fixture.ts";
 import { organizerId } from "./lifecycle_fixture.ts";
 
 export const FROM = aRecord().organizerId;
@@ -42,9 +42,8 @@ export async function storeSome(
   count: number,
   overrides: (i: number) => Partial<EventRecord> = () => ({}),
 ): Promise<EventId[]> {
-  const ids: EventId[] = [];
-  for (let i = 0; i < count; i++) ids.push((await storeEvent(store, overrides(i))).record.id);
-  return ids;
+  const records = Array.from({ length: count }, (_, i) => aRecord(overrides(i)));
+  return (await storeAll(store, records)).map(({ record }) => record.id);
 }
 
 /** The ids of an organizer's events, by the records. */

@@ -30,6 +30,7 @@ import {
   NOW,
   scaled,
   storeEvent,
+  storeEvents,
 } from "../support/fixture.ts";
 import { testStore } from "../kv/test_store.ts";
 import { until } from "./lifecycle_fixture.ts";
@@ -76,7 +77,7 @@ async function count(store: Store, index: string): Promise<number> {
 Deno.test("a raised generation is rebuilt, and what is not rebuilt yet is refused", async () => {
   using both = await versions({ isShared: false });
   const { today, next } = both;
-  for (let i = 0; i < 250; i++) await storeEvent(today, { staff: STAFF });
+  await storeEvents(today, 250, { staff: STAFF });
   assert.equal(await adoptIndexes(next), true);
   assert.equal(await adoptIndexes(next), false, "once");
 
@@ -95,7 +96,7 @@ Deno.test("a raised generation is rebuilt, and what is not rebuilt yet is refuse
 Deno.test("rolling back to the older program works the same way", async () => {
   using both = await versions({ isShared: false });
   const { today, next } = both;
-  for (let i = 0; i < 120; i++) await storeEvent(today, { staff: STAFF });
+  await storeEvents(today, 120, { staff: STAFF });
   await adoptIndexes(next);
   await rebuild(next);
   await storeEvent(next, { staff: STAFF });
@@ -113,7 +114,7 @@ Deno.test("rolling back to the older program works the same way", async () => {
 Deno.test("a rebuild that is stopped goes on where it was", async () => {
   using both = await versions({ isShared: false });
   const { today, next } = both;
-  for (let i = 0; i < 350; i++) await storeEvent(today);
+  await storeEvents(today, 350);
   await adoptIndexes(next);
   let slices = 0;
   let examined = 0;
@@ -132,8 +133,7 @@ Deno.test("a rebuild that is stopped goes on where it was", async () => {
 Deno.test("where the store is shared, a second walk mends what the older program still wrote", async () => {
   using both = await versions({ isShared: true });
   const { today, next } = both;
-  const ids: EventId[] = [];
-  for (let i = 0; i < 30; i++) ids.push((await storeEvent(today)).record.id);
+  const ids = (await storeEvents(today, 30)).map(({ record }) => record.id);
   await adoptIndexes(next);
   await rebuild(next);
   const afterFirst = (await readIndexState(next))!.state;
@@ -370,13 +370,16 @@ Deno.test("raised and lowered under live writes and sweeps: no hole, nothing sta
   using both = await versions({ isShared: true });
   const { today, next } = both;
   const world: World = { next: random(7), ids: [], known: new Map(), anchors: new Set() };
-  for (let i = 0; i < scaled(1_200, 240); i++) {
-    // A third is over and due for the sweep.
-    const endDate = i % 3 === 0 ? NOW - MINUTE : NOW + HOUR;
-    const { record: { id } } = await storeEvent(today, { endDate, startDate: NOW - HOUR });
-    if (i % 3 === 1) world.anchors.add(id);
-    if (i % 3 === 2) world.ids.push(id);
-  }
+  const third = scaled(400, 80);
+  const startDate = NOW - HOUR;
+  // A third is over and due for the sweep.
+  await storeEvents(today, third, { startDate, endDate: NOW - MINUTE });
+  const [anchors, others] = [
+    await storeEvents(today, third, { startDate, endDate: NOW + HOUR }),
+    await storeEvents(today, third, { startDate, endDate: NOW + HOUR }),
+  ];
+  for (const { record } of anchors) world.anchors.add(record.id);
+  for (const { record } of others) world.ids.push(record.id);
   const older = new Program(today, world, (cursor) => pageOf(today, TAGGED, cursor));
   const newer = new Program(next, world, () => nextTagged(next));
   try {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { getJobRecord, getLease } from "../../kv/jobs.ts";
 import type { Store } from "../../kv/store.ts";
 import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
-import { HOUR, MINUTE, NOW, storeEvent } from "../support/fixture.ts";
+import { HOUR, MINUTE, NOW, storeEvents } from "../support/fixture.ts";
 import {
   aFailingJob,
   aJob,
@@ -66,7 +66,7 @@ Deno.test(
 Deno.test(
   "a failed run counts what it had changed before, from the journal",
   onStore(async (store) => {
-    for (let i = 0; i < 12; i++) await storeEvent(store);
+    await storeEvents(store, 12);
     const job = aJob(async (of, context) => {
       await COMPLETE_EVENTS.run(of, { ...context, now: NOW + 2 * HOUR });
       throw new Error("no floor");

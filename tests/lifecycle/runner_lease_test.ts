@@ -4,7 +4,7 @@ import { getJobRecord, getLease } from "../../kv/jobs.ts";
 import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
 import { LEASE_MS } from "../../lifecycle/jobs/lease.ts";
 import { SILENT } from "../../lifecycle/log.ts";
-import { HOUR, memoryStore, NOW, SECOND, storeEvent } from "../support/fixture.ts";
+import { freshStore, HOUR, NOW, SECOND, storeEvents } from "../support/fixture.ts";
 import {
   aGatedJob,
   aJob,
@@ -50,7 +50,7 @@ Deno.test(
   "whoever takes a lease over closes the dead run, whose changes the journal tells",
   onStore(async (store) => {
     const lease = await leaveLease(store);
-    for (let i = 0; i < 12; i++) await storeEvent(store);
+    await storeEvents(store, 12);
     await COMPLETE_EVENTS.run(store, {
       runId: lease.runId,
       trigger: "cron",
@@ -122,7 +122,7 @@ Deno.test(
 Deno.test("a run keeps its lease alive, and stops at its next batch when it has lost it", async () => {
   // Before the store is opened, so that its own timers are of the same kind.
   mock.timers.enable({ apis: ["setInterval"] });
-  const store = await memoryStore();
+  const store = await freshStore();
   try {
     const entered = Promise.withResolvers<void>();
     let stopped = false;

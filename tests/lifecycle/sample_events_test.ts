@@ -5,7 +5,7 @@ import { listEvents } from "../../lifecycle/discovery.ts";
 import { createLogger, SILENT } from "../../lifecycle/log.ts";
 import { GUEST } from "../../lifecycle/policy.ts";
 import { fillUp, keepSampleEvents } from "../../lifecycle/sample_events.ts";
-import { allRecords, DAY, memoryStore, MINUTE, NOW } from "../support/fixture.ts";
+import { allRecords, DAY, freshStore, MINUTE, NOW } from "../support/fixture.ts";
 import { interrupt, onStore, until } from "./lifecycle_fixture.ts";
 
 async function live(store: Store, now: number) {
@@ -47,7 +47,7 @@ Deno.test(
 Deno.test("keepSampleEvents() fills up at once and every 20 s, until it is stopped", async () => {
   // Before the store is opened, so that its own timers are of the same kind.
   mock.timers.enable({ apis: ["setInterval"] });
-  const store = await memoryStore();
+  const store = await freshStore();
   try {
     let now = NOW;
     const stop = await keepSampleEvents(store, { clock: () => now, log: SILENT });
@@ -64,7 +64,7 @@ Deno.test("keepSampleEvents() fills up at once and every 20 s, until it is stopp
 
 Deno.test("keepSampleEvents() says that it could not, and goes on", async () => {
   mock.timers.enable({ apis: ["setInterval"] });
-  const store = await memoryStore();
+  const store = await freshStore();
   try {
     const warned = Promise.withResolvers<string>();
     const log = createLogger({

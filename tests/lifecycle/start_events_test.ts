@@ -62,7 +62,7 @@ Deno.test(
 Deno.test(
   "start_events touches only CONFIRMED events, of every visibility, open-ended ones too",
   onStore(async (store) => {
-    for (const status of EVENT_STATUSES) await storeEvent(store, { title: status, status });
+    await Promise.all(EVENT_STATUSES.map((status) => storeEvent(store, { title: status, status })));
     await storeEvent(store, { title: "open-ended", endDate: null });
     await storeEvent(store, { title: "private", visibility: "PRIVATE" });
     await storeEvent(store, { title: "to come", startDate: NOW + DAY, endDate: NOW + 2 * DAY });

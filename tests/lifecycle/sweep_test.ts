@@ -14,6 +14,7 @@ import {
   HOUR,
   NOW,
   storeEvent,
+  storeEvents,
 } from "../support/fixture.ts";
 import { interrupt, onStore } from "./lifecycle_fixture.ts";
 import { AT_LATER, completed, LATER, storeDue, sweep } from "./sweeps.ts";
@@ -140,7 +141,7 @@ Deno.test(
 Deno.test(
   "sweepDue() packs large events into several commits",
   onStore(async (store) => {
-    for (let i = 0; i < 10; i++) await storeEvent(store, { summary: "é".repeat(9_000) });
+    await storeEvents(store, 10, { summary: "é".repeat(9_000) });
     const report = await sweep(store);
     assert.equal(report.changed, 10);
     assert.equal(report.conflicts + report.failed, 0);
@@ -156,7 +157,7 @@ Deno.test(
     const summary = "s".repeat(MAX_CARD_BYTES - sizeBound(cardOf(bare)) - 400);
     const rest = MAX_RECORD_BYTES - sizeBound({ ...bare, summary }) - 100;
     const description = "語".repeat(rest / 2);
-    for (let i = 0; i < 10; i++) await storeEvent(store, { tags, summary, description });
+    await storeEvents(store, 10, { tags, summary, description });
     let commits = 0;
     const { commit } = store;
     Object.assign(store, {

@@ -5,7 +5,7 @@ import type { Store } from "../../kv/store.ts";
 import type { RunContext } from "../../lifecycle/jobs/job.ts";
 import { sweepDue, type SweepPlan } from "../../lifecycle/jobs/sweep.ts";
 import { SILENT } from "../../lifecycle/log.ts";
-import { allRecords, HOUR, NOW, storeEvent } from "../support/fixture.ts";
+import { allRecords, HOUR, NOW, storeEvents } from "../support/fixture.ts";
 
 export const LATER = NOW + 2 * HOUR;
 const COMPLETION: SweepPlan = {
@@ -28,9 +28,7 @@ export function sweep(store: Store, context: Partial<RunContext> = {}) {
 
 /** `count` events that ended an hour before `LATER`. */
 export async function storeDue(store: Store, count: number): Promise<EventId[]> {
-  const ids: EventId[] = [];
-  for (let i = 0; i < count; i++) ids.push((await storeEvent(store)).record.id);
-  return ids;
+  return (await storeEvents(store, count)).map(({ record }) => record.id);
 }
 
 export async function completed(store: Store): Promise<EventId[]> {

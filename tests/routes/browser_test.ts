@@ -9,7 +9,7 @@ import { GUEST } from "../../lifecycle/policy.ts";
 import type { AppEnv } from "../../routes/app_deps.ts";
 import { pages } from "../../routes/pages/pages.tsx";
 import { browserTest, openPage } from "../support/browser.ts";
-import { DAY, HOUR, memoryStore, MINUTE, SECOND, storeEvent } from "../support/fixture.ts";
+import { DAY, freshStore, HOUR, MINUTE, SECOND, storeEvent } from "../support/fixture.ts";
 
 interface Site extends AsyncDisposable {
   url: string;
@@ -21,7 +21,7 @@ interface Site extends AsyncDisposable {
 
 /** The pages, served over HTTP by the real clock. */
 async function openSite(): Promise<Site> {
-  const store = await memoryStore();
+  const store = await freshStore();
   const clock = () => Date.now();
   const runner = new JobRunner(store, { clock, log: SILENT });
   const asked: string[] = [];

@@ -9,7 +9,7 @@ import { resolveTimes, type TimeInput } from "../../lifecycle/time_input.ts";
 import type { AppEnv } from "../../routes/app_deps.ts";
 import { pages } from "../../routes/pages/pages.tsx";
 import { countdownText, startLeaf, whenOf, whenText } from "../../routes/pages/when_text.ts";
-import { HOUR, memoryStore, MINUTE, NOW, SECOND, storeEvent } from "../support/fixture.ts";
+import { freshStore, HOUR, MINUTE, NOW, SECOND, storeEvent } from "../support/fixture.ts";
 
 const OPEN_ENDED_MS = 6 * HOUR;
 
@@ -22,7 +22,7 @@ interface Site extends AsyncDisposable {
 
 /** The pages alone, asked by whoever the test says. */
 async function openSite(): Promise<Site> {
-  const store = await memoryStore();
+  const store = await freshStore();
   const clock = { now: NOW };
   const read = () => clock.now;
   const runner = new JobRunner(store, { clock: read, log: SILENT });

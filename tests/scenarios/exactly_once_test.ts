@@ -16,8 +16,8 @@ import {
   aRecord,
   assertIndexesRebuild,
   completionsByEvent,
+  freshStore,
   HOUR,
-  memoryStore,
   NOW,
   scaled,
   storeEvent,
@@ -118,7 +118,7 @@ async function assertExactlyOnce(store: Store): Promise<number> {
 }
 
 Deno.test("8 sweeps at once, while organizers edit, extend and cancel, complete each event once", async () => {
-  const store = await memoryStore();
+  const store = await freshStore();
   try {
     const ids = await storeDue(store, scaled(2_000, 400));
     const deeds = scaled(300, 60);
@@ -143,7 +143,7 @@ Deno.test("8 sweeps at once, while organizers edit, extend and cancel, complete 
 });
 
 Deno.test("a sweep whose decision was overtaken leaves the organizer's edit alone", async () => {
-  const store = await memoryStore();
+  const store = await freshStore();
   try {
     const read = await storeEvent(store);
     const edit = { content: {}, times: { endDate: "2026-12-06T12:00:00Z" } };
@@ -158,7 +158,7 @@ Deno.test("a sweep whose decision was overtaken leaves the organizer's edit alon
 });
 
 Deno.test("this suite catches a write path that reads again and checks the newer version", async () => {
-  const store = await memoryStore();
+  const store = await freshStore();
   try {
     const { record: { id } } = await storeEvent(store);
     const deeds: Deed[] = ["first", "second"].map((value) => ({ id, kind: "retitled", value }));

@@ -1,4 +1,4 @@
-/** What tests start from: a fresh store in memory, a clock that stands still, the real app. */
+/** What tests start from: a fresh store, a clock that stands still, the real app. */
 import assert from "node:assert/strict";
 import type { EventId, EventRecord } from "../../kv/event_record.ts";
 import { createEvent, getEvent, type StoredEvent } from "../../kv/events.ts";
@@ -11,6 +11,7 @@ import { SILENT } from "../../lifecycle/log.ts";
 import { type Principal, ROOT } from "../../lifecycle/policy.ts";
 import { createApp } from "../../routes/app.ts";
 import { bearerAuthentication } from "../../routes/authentication.ts";
+import { freshKv } from "./fresh_kv.ts";
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
@@ -28,8 +29,9 @@ export function scaled<T>(full: T, small: T): T {
   return Deno.env.get("TEST_SCALE") === "full" ? full : small;
 }
 
-export function memoryStore(options: StoreOptions = {}): Promise<Store> {
-  return Deno.openKv(":memory:").then((kv) => Store.over(kv, options));
+/** An empty store: in memory, but see `fresh_kv.ts`. */
+export async function freshStore(options: StoreOptions = {}): Promise<Store> {
+  return await Store.over(await freshKv(), options);
 }
 
 export interface TestApp extends AsyncDisposable {
@@ -53,7 +55,7 @@ export async function testApp(options: {
   jobs?: readonly Job[];
   authenticate?: (request: Request) => Principal;
 } = {}): Promise<TestApp> {
-  const store = options.store ?? await memoryStore();
+  const store = options.store ?? await freshStore();
   const clock = { now: NOW };
   const read = () => clock.now;
   const runner = new JobRunner(store, { clock: read, log: SILENT, ...options });
@@ -100,19 +102,44 @@ export function aRecord(overrides: Partial<EventRecord> = {}): EventRecord {
 }
 
 /** Stores `aRecord(overrides)` and answers it as it was read back. */
-export async function storeEvent(
+export function storeEvent(
   store: Store,
   overrides: Partial<EventRecord> = {},
 ): Promise<StoredEvent> {
-  const record = aRecord(overrides);
+  return storeRecord(store, aRecord(overrides));
+}
+
+async function storeRecord(store: Store, record: EventRecord): Promise<StoredEvent> {
   const result = await createEvent(store, record, ROOT.userId);
   assert.equal(result.outcome, "committed");
   return (await getEvent(store, record.id))!;
 }
 
+/** Stores `count` of them, answered as they were read back. */
+export function storeEvents(
+  store: Store,
+  count: number,
+  overrides: Partial<EventRecord> = {},
+): Promise<StoredEvent[]> {
+  return storeAll(store, Array.from({ length: count }, () => aRecord(overrides)));
+}
+
+/** Stores records, many at a time: singly it takes long where a network lies between. */
+export async function storeAll(store: Store, records: EventRecord[]): Promise<StoredEvent[]> {
+  const stored: StoredEvent[] = [];
+  while (stored.length < records.length) {
+    const slice = records.slice(stored.length, stored.length + 50);
+    stored.push(...await Promise.all(slice.map((record) => storeRecord(store, record))));
+  }
+  return stored;
+}
+
+/** Everything of a range is read in few calls. */
+const MANY = { batchSize: 500 };
+
 /** Every record in the store. */
 export async function allRecords(store: Store): Promise<EventRecord[]> {
-  const entries = await Array.fromAsync(store.kv.list<EventRecord>({ prefix: ["event"] }));
+  const entries = await Array.fromAsync(store.kv.list<EventRecord>({ prefix: ["event"] }, MANY));
   return entries.map((entry) => entry.value);
 }
 
@@ -128,7 +155,7 @@ export async function assertIndexesRebuild(store: Store): Promise<void> {
     }
   }
   const actual = new Map<string, unknown>();
-  for await (const { key, value } of store.kv.list({ prefix: [] })) {
+  for await (const { key, value } of store.kv.list({ prefix: [] }, MANY)) {
     if (!NO_INDEX.test(key[0] as string)) actual.set(key.join("|"), value);
   }
   assert.deepEqual([...actual.keys()].sort(), [...expected.keys()].sort());
@@ -138,7 +165,7 @@ export async function assertIndexesRebuild(store: Store): Promise<void> {
 /** Every change in the journal, oldest first. */
 export async function allChanges(store: Store) {
   const entries = await Array.fromAsync(
-    store.kv.list<{ changes: Change[] }>({ prefix: ["journal"] }),
+    store.kv.list<{ changes: Change[] }>({ prefix: ["journal"] }, MANY),
   );
   return entries.flatMap((entry) => entry.value.changes);
 }
