@@ -1,0 +1,4 @@
+import { onDenokv } from "./on_denokv.ts";
+import { registerJobTests } from "./store_tests.ts";
+
+await onDenokv("the jobs", registerJobTests);

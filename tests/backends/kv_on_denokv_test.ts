@@ -1,0 +1,4 @@
+import { onDenokv } from "./on_denokv.ts";
+import { registerKvTests } from "./store_tests.ts";
+
+await onDenokv("kv/", registerKvTests);
