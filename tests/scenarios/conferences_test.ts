@@ -58,6 +58,7 @@ const report = (counts: object) => ({
   created: 0,
   updated: 0,
   unchanged: 0,
+  deleted: 0,
   failed: 0,
   created_without_key: 0,
   failures: [],
