@@ -1,7 +1,6 @@
 /** How every part of the API is made: one kind of app, one answer to what does not validate. */
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Context, MiddlewareHandler, TypedResponse } from "hono";
-import { bodyLimit } from "hono/body-limit";
+import type { Context, MiddlewareHandler, Next, TypedResponse } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { DomainError } from "../kv/errors.ts";
 import { type Principal, requireSignedIn } from "../lifecycle/policy.ts";
@@ -63,40 +62,82 @@ export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
 const JSON_TYPE = /^application\/(json|merge-patch\+json)\s*(;|$)/i;
 const MAX_JSON_BYTES = 256 * 1024;
 
-const refuseLarge = bodyLimit({
-  maxSize: MAX_JSON_BYTES,
-  onError: () => {
-    throw new DomainError(
-      "payload_too_large",
-      `The body is larger than ${MAX_JSON_BYTES / 1024} KiB.`,
-    );
-  },
-});
-
-/** Reads the body up to the limit; one that breaks off on its way is no bug of ours. */
-const readWhole: MiddlewareHandler<AppEnv> = async (c, next) => {
-  try {
-    await refuseLarge(c, () => Promise.resolve());
-  } catch (error) {
-    if (error instanceof DomainError) throw error;
-    throw new DomainError("malformed_json", "The body broke off before its end.");
-  }
-  await next();
-};
-
 /** Stands before a route that writes what a JSON body says: who sends it, its type and its size. */
 export const writesJson: MiddlewareHandler<AppEnv>[] = [
-  async (c, next) => {
-    const principal: Principal = c.get("principal");
-    requireSignedIn(principal);
-    const type = c.req.header("content-type") ?? "";
-    if (!JSON_TYPE.test(type)) {
-      throw new DomainError(
-        "unsupported_media_type",
-        `This route takes application/json, not "${type.slice(0, 100)}".`,
-      );
-    }
-    await next();
-  },
-  readWhole,
+  signedIn,
+  ofJson,
+  bounded({ emptyIsNone: false }),
 ];
+
+/** The same where the body may be absent. */
+export const mayTakeJson: MiddlewareHandler<AppEnv>[] = [signedIn, bounded({ emptyIsNone: true })];
+
+/** Before anything is read: strangers cannot make us hold what they send. */
+async function signedIn(c: Context<AppEnv>, next: Next): Promise<void> {
+  const principal: Principal = c.get("principal");
+  requireSignedIn(principal);
+  await next();
+}
+
+async function ofJson(c: Context<AppEnv>, next: Next): Promise<void> {
+  const type = c.req.header("content-type") ?? "";
+  if (!JSON_TYPE.test(type)) {
+    throw new DomainError(
+      "unsupported_media_type",
+      `This route takes application/json, not "${type.slice(0, 100)}".`,
+    );
+  }
+  await next();
+}
+
+/**
+ * Reads the body, up to the limit, and puts what was read in its place: the validator would decode
+ * bytes that are no UTF-8 as something else. With `emptyIsNone` a type that comes without a body,
+ * as some clients send it out of habit, says nothing.
+ */
+function bounded({ emptyIsNone }: { emptyIsNone: boolean }): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const { raw } = c.req;
+    const text = raw.body === null ? "" : textOf(await readBounded(raw));
+    const headers = new Headers(raw.headers);
+    const isNone = emptyIsNone && text === "";
+    if (isNone) headers.delete("content-type");
+    // Not made from `raw`, whose signal would be followed: the runtime complains of that.
+    c.req.raw = new Request(raw.url, { method: raw.method, headers, body: isNone ? null : text });
+    await next();
+  };
+}
+
+/** @throws {DomainError} `payload_too_large`; `malformed_json` for a body that breaks off. */
+async function readBounded(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+  if (Number(request.headers.get("content-length")) > MAX_JSON_BYTES) throw tooLarge();
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request.body!) {
+      size += chunk.length;
+      if (size > MAX_JSON_BYTES) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof DomainError) throw error;
+    // No bug of ours.
+    throw new DomainError("malformed_json", "The body broke off before its end.");
+  }
+  return await new Blob(chunks).bytes();
+}
+
+function tooLarge(): DomainError {
+  return new DomainError(
+    "payload_too_large",
+    `The body is larger than ${MAX_JSON_BYTES / 1024} KiB.`,
+  );
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new DomainError("malformed_json", "The body is not UTF-8, as JSON must be.");
+  }
+}

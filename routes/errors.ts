@@ -96,7 +96,9 @@ function fieldProblems(
 ): { errors?: FieldProblem[] } {
   if (typeof parameter === "string") return { errors: [{ parameter, code, detail }] };
   if (code === "invalid_cursor") return { errors: [{ parameter: "cursor", code, detail }] };
-  if (code === "malformed_json") return { errors: [{ pointer: "", code, detail }] };
+  if (code === "malformed_json" || code === "payload_too_large") {
+    return { errors: [{ pointer: "", code, detail }] };
+  }
   return {};
 }
 

@@ -12,7 +12,7 @@ import { cardView, type EventView, eventView } from "../lifecycle/event_view.ts"
 import type { EventPage } from "../lifecycle/event_walk.ts";
 import { isEventId } from "../lifecycle/ids.ts";
 import { canSee, notFound, type Principal, relationTo } from "../lifecycle/policy.ts";
-import { answer, apiApp, json, jsonBody, problems, writesJson } from "./api.ts";
+import { answer, apiApp, json, jsonBody, mayTakeJson, problems, writesJson } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import {
   editOf,
@@ -93,7 +93,11 @@ const deleteRoute = createRoute({
     // Some clients find a body easier to write than an address.
     body: { content: { "application/json": { schema: Reason } }, required: false },
   },
-  responses: { 204: { description: "Gone" }, ...problems(400, 401, 403, 404, 409, 422, 503) },
+  middleware: mayTakeJson,
+  responses: {
+    204: { description: "Gone" },
+    ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+  },
 });
 
 export function events(deps: AppDeps) {

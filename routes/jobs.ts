@@ -15,7 +15,7 @@ import { isRunId, runStartedAt } from "../lifecycle/ids.ts";
 import type { Job } from "../lifecycle/jobs/job.ts";
 import { type FinishedRun, intervalOf, isPaused } from "../lifecycle/jobs/runner.ts";
 import { requireAdmin } from "../lifecycle/policy.ts";
-import { answer, apiApp, json, jsonBody, problems, writesJson } from "./api.ts";
+import { answer, apiApp, json, jsonBody, mayTakeJson, problems, writesJson } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { line } from "./event_schemas.ts";
 import { flag, limit } from "./query_schemas.ts";
@@ -120,17 +120,27 @@ const getRunRoute = createRoute({
   responses: { 200: json(RunSchema, "The run"), ...problems(401, 403, 404, 503) },
 });
 
+/** A body is nothing to a run; saying so is better than to run for real what was meant to be dry. */
+const NoRunOptions = z.strictObject({
+  dry_run: z.never("This is a parameter of the address: ?dry_run=true").optional(),
+});
+
 const runRoute = createRoute({
   method: "post",
   path: "/v1/jobs/{name}/runs",
   summary: "Run a job now",
   description:
     "Answers the finished run; with `Prefer: respond-async` at once, and where to watch.",
-  request: { params: JobPath, query: z.strictObject({ dry_run: flag.default(false) }) },
+  request: {
+    params: JobPath,
+    query: z.strictObject({ dry_run: flag.default(false) }),
+    body: { content: { "application/json": { schema: NoRunOptions } }, required: false },
+  },
+  middleware: mayTakeJson,
   responses: {
     200: json(RunSchema, "The finished run"),
     202: json(RunSchema, "The run, begun"),
-    ...problems(400, 401, 403, 404, 503),
+    ...problems(400, 401, 403, 404, 413, 415, 422, 503),
   },
 });
 

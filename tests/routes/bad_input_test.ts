@@ -186,6 +186,30 @@ Deno.test("a body that is no JSON, or not all of it, is a 400", async () => {
   });
 });
 
+Deno.test("a body that is not UTF-8 is a 400, not stored as something else", async () => {
+  await using t = await testApp();
+  const { id } = await create(t, ADMIN);
+  // "Café" in Latin-1, half of a character, and a surrogate by itself.
+  for (const wrong of [[0x43, 0xe9], [0xf0, 0x9f], [0xed, 0xa0, 0x80]]) {
+    const [before, after] = [`{"start_date": "2026-12-06", "title": "a`, `"}`]
+      .map((part) => new TextEncoder().encode(part));
+    const body = await new Blob([before!, new Uint8Array(wrong), after!]).bytes();
+    await assertWritesNothing(t, async () => {
+      for (const [method, path] of [["POST", "/v1/events"], ["PATCH", `/v1/events/${id}`]]) {
+        const stream = new Response(body).body;
+        const response = await t.request(method!, path!, { body: stream, headers: JSON_BODY });
+        const told = await problem(response, 400, "malformed_json");
+        assert.match(told.detail, /not UTF-8/);
+        assert.deepEqual(places(told), [" malformed_json"]);
+      }
+    });
+  }
+  const headers = JSON_BODY;
+  const body = new Response(`\ufeff{"title": "Café 雪 😀"}`).body;
+  const patched = await t.request("PATCH", `/v1/events/${id}`, { body, headers });
+  assert.equal((await json(patched)).title, "Café 雪 😀", "a byte order mark is passed over");
+});
+
 Deno.test("a body that is too large is a 413, whatever it holds", async () => {
   await using t = await testApp();
   const { id } = await create(t, ADMIN);
@@ -194,7 +218,9 @@ Deno.test("a body that is too large is a 413, whatever it holds", async () => {
   await assertWritesNothing(t, async () => {
     for (const headers of [JSON_BODY, counted]) {
       const post = await t.request("POST", "/v1/events", { body, headers });
-      assert.match((await problem(post, 413, "payload_too_large")).detail, /256 KiB/);
+      const told = await problem(post, 413, "payload_too_large");
+      assert.match(told.detail, /256 KiB/);
+      assert.deepEqual(places(told), [" payload_too_large"]);
       const patch = await t.request("PATCH", `/v1/events/${id}`, { body, headers });
       await problem(patch, 413, "payload_too_large");
     }

@@ -104,6 +104,32 @@ Deno.test("Prefer: respond-async answers at once, and where the run can be watch
   assert.deepEqual([finished.status, finished.examined], ["succeeded", 1]);
 });
 
+Deno.test("a run takes no body: what looks like an option there is refused", async () => {
+  await using t = await testApp();
+  const post = (body?: string, type = "application/json") =>
+    t.request("POST", RUNS, { body, headers: { ...ADMIN, "content-type": type } });
+  for (
+    const [body, place] of [
+      [`{"dry_run": true}`, "/dry_run invalid_type"],
+      [`{"dryRun": true}`, "/dryRun unknown_field"],
+      [`true`, " invalid_type"],
+      [`[]`, " invalid_type"],
+    ] as const
+  ) {
+    const told = await problem(await post(body), 422, "invalid_body");
+    assert.deepEqual(places(told), [place]);
+    if (place.startsWith("/dry_run ")) assert.match(told.detail, /\?dry_run=true/);
+  }
+  await problem(
+    await post("dry_run=true", "application/x-www-form-urlencoded"),
+    415,
+    "unsupported_media_type",
+  );
+  await problem(await post("{"), 400, "malformed_json");
+  assert.deepEqual((await listRuns(t)).items, []);
+  for (const body of ["{}", "", undefined]) await json<Json>(await post(body));
+});
+
 Deno.test("a job shows the run in progress, and then its last one", async () => {
   const { job, letGo } = gatedJob();
   await using t = await testApp({ jobs: [job] });

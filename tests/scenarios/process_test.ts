@@ -90,6 +90,20 @@ Deno.test("the start says where the store is, where to go, and that nothing can 
   });
 });
 
+Deno.test("a chunked body leaves no complaint of the runtime in the log", async () => {
+  await using server = await startServer({ env: { KV_PATH: ":memory:", ADMIN_TOKEN } });
+  using connection = await Deno.connect({ port: Number(new URL(server.url).port) });
+  const head = "POST /v1/events HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n" +
+    `authorization: ${ADMIN.authorization}\r\ncontent-type: application/json\r\n` +
+    "transfer-encoding: chunked\r\n\r\n";
+  const body = JSON.stringify(TOMORROW);
+  const chunks = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+  await connection.write(new TextEncoder().encode(head + chunks));
+  assert.match(await new Response(connection.readable).text(), /^HTTP\/1.1 201 /);
+  await assertEndsWell(server, "SIGTERM");
+  assert.ok(!server.lines.some((line) => line.includes("request.signal")), server.lines.join("\n"));
+});
+
 Deno.test("a cold start with a due event completes it", async () => {
   await withPath(async (path) => {
     await storeDue(path, 50);
