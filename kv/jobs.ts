@@ -1,5 +1,5 @@
 /** What is kept of the jobs: a record and a lease per job, and a record per run. */
-import type { RunId } from "./event_record.ts";
+import type { EventId, RunId } from "./event_record.ts";
 import { FORMATS, isNewer, requireWritable, upgraded } from "./formats.ts";
 import { jobKey, jobLeaseKey, jobRunKey, jobRunPrefix, JOURNAL } from "./keys.ts";
 import type { JournalEntry } from "./journal.ts";
@@ -24,6 +24,13 @@ export interface RunFailure {
   error: string;
 }
 
+/** What a dry run would do to one event: the statuses, or organizers, it would go between. */
+export interface PlannedChange {
+  id: EventId;
+  from: string;
+  to: string;
+}
+
 export interface RunRecord extends RunCounts {
   format: number;
   id: RunId;
@@ -38,6 +45,8 @@ export interface RunRecord extends RunCounts {
   /** The events that could not be handled, the first few. */
   failures: RunFailure[];
   error: string | null;
+  /** Of a dry run that has its record: what it would change, or the beginning of that. */
+  planned?: PlannedChange[];
 }
 
 export interface JobRecord {

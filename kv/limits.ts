@@ -10,6 +10,8 @@ export const MAX_COMMIT_BYTES = 640 * 1024;
 export const MAX_VALUE_BYTES = 64 * 1024;
 /** A journal entry's changes: `MAX_VALUE_BYTES` less the entry's own frame. */
 export const MAX_JOURNAL_ENTRY_BYTES = 60 * 1024;
+/** What a dry run would change, in its record: `MAX_VALUE_BYTES` less the rest of the record. */
+export const MAX_PLAN_BYTES = 48 * 1024;
 /** Keys in one `getMany`: Deno KV. */
 export const MAX_KEYS_PER_GET = 10;
 /** Rows of one `list` batch: Deno KV takes 1,000. */

@@ -13,7 +13,7 @@ import { MAX_REASON_LENGTH } from "../kv/limits.ts";
 import { instantText } from "../kv/event_record.ts";
 import { isRunId, runStartedAt } from "../lifecycle/ids.ts";
 import type { Job } from "../lifecycle/jobs/job.ts";
-import { type FinishedRun, intervalOf, isPaused } from "../lifecycle/jobs/runner.ts";
+import { intervalOf, isPaused } from "../lifecycle/jobs/runner.ts";
 import { requireAdmin } from "../lifecycle/policy.ts";
 import { answer, apiApp, json, jsonBody, mayTakeJson, problems, writesJson } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
@@ -46,6 +46,7 @@ const RunSchema = z.object({
   failures: z.array(z.object({ event_id: z.string(), error: z.string() })),
   error: z.string().nullable(),
   would_change: z.array(z.object({ id: z.string(), from: z.string(), to: z.string() })).optional(),
+  would_change_left_out: z.int().optional(),
 }).meta({ id: "JobRun" });
 
 const JobSchema = z.object({
@@ -130,7 +131,8 @@ const runRoute = createRoute({
   path: "/v1/jobs/{name}/runs",
   summary: "Run a job now",
   description:
-    "Answers the finished run; with `Prefer: respond-async` at once, and where to watch.",
+    "Answers the finished run; with `Prefer: respond-async` at once, and where to watch. What a dry " +
+    "run would change is kept there, or the beginning of it.",
   request: {
     params: JobPath,
     query: z.strictObject({ dry_run: flag.default(false) }),
@@ -195,7 +197,7 @@ export function jobs({ store, runner, clock }: AppDeps) {
     const job = runner.job(name);
     const run = isRunId(id) ? await getRun(store, job.name, runStartedAt(id), id) : null;
     if (run === null) throw new DomainError("not_found", `Job "${name}" has no run "${id}".`);
-    return answer(c, runView(run), 200);
+    return answer(c, wholeView(run), 200);
   });
 
   app.openapi(runRoute, async (c) => {
@@ -207,7 +209,7 @@ export function jobs({ store, runner, clock }: AppDeps) {
     if (/\brespond-async\b/i.test(c.req.header("prefer") ?? "")) {
       return answer(c, runView(run), 202, { location, "preference-applied": "respond-async" });
     }
-    return answer(c, finishedView(await finished), 200);
+    return answer(c, wholeView(await finished), 200);
   });
 
   async function jobView(job: Job) {
@@ -261,6 +263,13 @@ function runView(run: RunRecord) {
   };
 }
 
-function finishedView(run: FinishedRun) {
-  return run.dryRun ? { ...runView(run), would_change: run.planned } : runView(run);
+/** A run by itself: of a dry one also what it would change, and how much of that was not kept. */
+function wholeView(run: RunRecord) {
+  const { dryRun, planned, changed } = run;
+  if (!dryRun || planned === undefined) return runView(run);
+  return {
+    ...runView(run),
+    would_change: planned,
+    would_change_left_out: changed - planned.length,
+  };
 }

@@ -14,10 +14,11 @@ import {
   replaceEvents,
   type StoredEvent,
 } from "../../kv/events.ts";
+import type { PlannedChange } from "../../kv/jobs.ts";
 import { MAX_KEYS_PER_GET, MAX_ROWS_PER_BATCH } from "../../kv/limits.ts";
 import { type IndexRange, readRanges } from "../../kv/ranges.ts";
 import type { Store } from "../../kv/store.ts";
-import type { PlannedChange, RunContext, RunReport } from "./job.ts";
+import type { RunContext, RunReport } from "./job.ts";
 import { packed } from "./packing.ts";
 
 /** Commits in flight: more made it slower, fewer too (measured on the file store and denokv). */

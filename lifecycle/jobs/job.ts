@@ -1,6 +1,6 @@
 /** What a job is, and what its run is given and answers. */
-import type { EventId, EventStatus, OrganizerId, RunId } from "../../kv/event_record.ts";
-import type { RunCounts, RunFailure, RunTrigger } from "../../kv/jobs.ts";
+import type { RunId } from "../../kv/event_record.ts";
+import type { PlannedChange, RunCounts, RunFailure, RunTrigger } from "../../kv/jobs.ts";
 import type { Store } from "../../kv/store.ts";
 import type { Logger } from "../log.ts";
 
@@ -26,13 +26,6 @@ export interface RunContext {
   /** True once the run is to end at its next batch: shutdown, a lost lease, or no time left. */
   shouldStop(): boolean;
   log: Logger;
-}
-
-/** What a dry run answers for each event: the statuses, or organizers, it would go between. */
-export interface PlannedChange {
-  id: EventId;
-  from: EventStatus | OrganizerId;
-  to: EventStatus | OrganizerId;
 }
 
 export interface RunReport extends RunCounts {

@@ -1,6 +1,7 @@
 /** A run's record from its beginning to its end, and what it leaves in the job's own. */
 import { FORMATS } from "../../kv/formats.ts";
-import type { JobRecord, RunOutcome, RunRecord } from "../../kv/jobs.ts";
+import type { JobRecord, PlannedChange, RunOutcome, RunRecord } from "../../kv/jobs.ts";
+import { MAX_PLAN_BYTES, sizeBound } from "../../kv/limits.ts";
 import type { RunReport } from "./job.ts";
 
 /** The record of a run that begins; pure. */
@@ -44,6 +45,13 @@ export function outcomeOf(
   { failed, moreLeft }: Pick<RunReport, "failed" | "moreLeft">,
 ): RunOutcome {
   return failed > 0 || moreLeft ? "partial" : "succeeded";
+}
+
+/** As much of a dry run's plan, from its beginning, as a run's record holds: some 500; pure. */
+export function keptPlan(planned: PlannedChange[]): PlannedChange[] {
+  let bytes = 0;
+  const end = planned.findIndex((change) => (bytes += sizeBound(change)) > MAX_PLAN_BYTES);
+  return end === -1 ? planned : planned.slice(0, end);
 }
 
 /** The job's record after a run; `found`: it was not an empty one; pure. */

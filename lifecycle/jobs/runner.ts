@@ -10,6 +10,7 @@ import {
   finishRun,
   getJobRecord,
   type JobRecord,
+  type PlannedChange,
   type RunOutcome,
   type RunRecord,
   type RunTrigger,
@@ -19,11 +20,11 @@ import type { Store } from "../../kv/store.ts";
 import { newRunId } from "../ids.ts";
 import type { Logger } from "../log.ts";
 import { COMPLETE_EVENTS } from "./complete_events.ts";
-import type { Job, PlannedChange, RunReport } from "./job.ts";
+import type { Job, RunReport } from "./job.ts";
 import { claimLease, keepLease } from "./lease.ts";
 import { MOVE_EVENTS } from "./move_events.ts";
 import { REINDEX_EVENTS } from "./reindex_events.ts";
-import { afterRun, newRun, outcomeOf } from "./run_record.ts";
+import { afterRun, keptPlan, newRun, outcomeOf } from "./run_record.ts";
 import { START_EVENTS } from "./start_events.ts";
 
 /** Every job there is. */
@@ -41,6 +42,7 @@ const TRAFFIC_BUDGET_MS = 5_000;
 const TRAFFIC_GAP_MS = 2_000;
 
 export interface FinishedRun extends RunRecord {
+  /** All of it. */
   planned: PlannedChange[];
   /** What a failed run threw, whole, for the log; the record keeps its message. */
   thrown?: unknown;
@@ -239,7 +241,9 @@ export class JobRunner {
     const report = await this.#report(job, run, { log, lost: () => false });
     const { planned, ...counts } = report;
     const finished = this.#ended(run, outcomeOf(report), counts);
-    if (run.trigger === "manual") await setRun(this.#store, finished);
+    if (run.trigger === "manual") {
+      await setRun(this.#store, { ...finished, planned: keptPlan(planned) });
+    }
     return { ...finished, planned };
   }
 

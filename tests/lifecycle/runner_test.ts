@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { getJobRecord, getLease, updateJobRecord } from "../../kv/jobs.ts";
 import type { Store } from "../../kv/store.ts";
+import { newEventId } from "../../lifecycle/ids.ts";
 import { JobRunner } from "../../lifecycle/jobs/runner.ts";
 import { SILENT } from "../../lifecycle/log.ts";
 import { allRecords, aRecord, HOUR, MINUTE, NOW, storeEvent } from "../support/fixture.ts";
@@ -113,9 +114,25 @@ Deno.test(
     assert.deepEqual(dryRuns, [true]);
     const stored = (await storedRun(store, run))!;
     assert.equal(stored.dryRun, true);
-    assert.ok(!("planned" in stored));
+    assert.deepEqual(stored.planned, planned);
     assert.equal((await getLease(store, NAME)).value, null);
     assert.equal((await jobRecord(store)).lastRun, null);
+  }),
+);
+
+Deno.test(
+  "a plan that is larger than a record holds is kept from its beginning",
+  onStore(async (store) => {
+    const planned = Array.from(
+      { length: 2_000 },
+      () => ({ id: newEventId(NOW), from: "CONFIRMED", to: "COMPLETED" }) as const,
+    );
+    const { runner } = aRunner(store, aJobOf({ changed: planned.length, planned }));
+    const run = await runner.run(NAME, { trigger: "manual", dryRun: true });
+    assert.equal(run.planned.length, planned.length);
+    const kept = (await storedRun(store, run))!.planned!;
+    assert.ok(kept.length >= 400 && kept.length < 700, String(kept.length));
+    assert.deepEqual(kept, planned.slice(0, kept.length));
   }),
 );
 

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { getEvent } from "../../kv/events.ts";
+import { newEventId } from "../../lifecycle/ids.ts";
 import type { Job, RunReport } from "../../lifecycle/jobs/job.ts";
+import { newReport } from "../../lifecycle/jobs/run_record.ts";
 import { JOBS } from "../../lifecycle/jobs/runner.ts";
 import {
   ADMIN,
@@ -75,12 +77,11 @@ Deno.test("a dry run answers exactly what would change, and changes nothing", as
 /** A job that lasts until it is let go. */
 function gatedJob() {
   const { promise, resolve: letGo } = Promise.withResolvers<void>();
-  const report = { examined: 1, changed: 0, conflicts: 0, failed: 0, lateByMs: null };
   const job: Job = {
     ...JOBS[0]!,
     async run(): Promise<RunReport> {
       await promise;
-      return { ...report, moreLeft: false, failures: [], planned: [] };
+      return { ...newReport(), examined: 1 };
     },
   };
   return { job, letGo };
@@ -102,6 +103,37 @@ Deno.test("Prefer: respond-async answers at once, and where the run can be watch
   await t.runner.idle();
   const finished = await watch();
   assert.deepEqual([finished.status, finished.examined], ["succeeded", 1]);
+});
+
+Deno.test("a dry run that was answered at once shows at its address what would change", async () => {
+  await using t = await testApp();
+  const { record: { id } } = await storeEvent(t.store, { endDate: NOW });
+  const headers = { ...ADMIN, prefer: "respond-async" };
+  const begun = await t.request("POST", `${RUNS}?dry_run=true`, { headers });
+  await json<Json>(begun, 202);
+  await t.runner.idle();
+  const read = await t.request("GET", begun.headers.get("location")!, { headers });
+  const { would_change, would_change_left_out } = await json<Json>(read);
+  assert.deepEqual(would_change, [{ id, from: "CONFIRMED", to: "COMPLETED" }]);
+  assert.equal(would_change_left_out, 0);
+});
+
+Deno.test("a dry run of more than its record holds says how much that leaves out", async () => {
+  const planned = Array.from(
+    { length: 2_000 },
+    () => ({ id: newEventId(NOW), from: "CONFIRMED", to: "COMPLETED" }) as const,
+  );
+  const run = () =>
+    Promise.resolve({ ...newReport(), examined: 2_000, changed: 2_000, planned: [...planned] });
+  await using t = await testApp({ jobs: [{ ...JOBS[0]!, run }] });
+  const response = await t.request("POST", `${RUNS}?dry_run=true`, { headers: ADMIN });
+  const told = await json<Json>(response);
+  assert.deepEqual([told.would_change, told.would_change_left_out], [planned, 0]);
+  const kept = await json<Json>(await t.request("GET", `${RUNS}/${told.id}`, { headers: ADMIN }));
+  const { length } = kept.would_change as Json[];
+  assert.deepEqual(kept.would_change, planned.slice(0, length));
+  assert.ok(length < 2_000);
+  assert.deepEqual([kept.changed, kept.would_change_left_out], [2_000, 2_000 - length]);
 });
 
 Deno.test("a run takes no body: what looks like an option there is refused", async () => {
