@@ -2,7 +2,7 @@
  * Reading and writing events. Every write of a record goes through this file, in one atomic commit
  * with its index entries, its journal entry and the history that no longer fits.
  */
-import { DomainError } from "./errors.ts";
+import { DomainError, type FieldProblem } from "./errors.ts";
 import {
   deleteOlderHistory,
   HISTORY_ROWS_PER_COMMIT,
@@ -421,12 +421,42 @@ function requireFits(record: EventRecord, before: EventRecord | null): void {
   const bytes = sizeBound({ ...record, history: [] });
   const cardBytes = sizeBound(cardOf(record)) +
     (before === null ? 0 : sizeBound(beforeOf(before, record)));
-  if (bytes > MAX_RECORD_BYTES || cardBytes > MAX_CARD_BYTES) {
-    throw new DomainError(
-      "event_too_large",
-      bytes > MAX_RECORD_BYTES
-        ? `The event takes ${bytes} bytes; ${MAX_RECORD_BYTES} can be stored.`
-        : `What lists show of the event takes ${cardBytes} bytes; ${MAX_CARD_BYTES} can be stored.`,
-    );
+  if (bytes > MAX_RECORD_BYTES) {
+    const detail = `The event takes ${bytes} bytes; ${MAX_RECORD_BYTES} can be stored.`;
+    throw tooLarge(detail, record, [...MEMBERS_OF_CARD, "description", "metadata"]);
   }
+  if (cardBytes > MAX_CARD_BYTES) {
+    const detail =
+      `What lists show of the event takes ${cardBytes} bytes; ${MAX_CARD_BYTES} can be stored.`;
+    throw tooLarge(detail, record, MEMBERS_OF_CARD);
+  }
+}
+
+/** What people write of a card; what the server adds is small. */
+const MEMBERS_OF_CARD = [
+  "externalId",
+  "title",
+  "summary",
+  "url",
+  "imageUrl",
+  "location",
+  "tags",
+  "staff",
+] as const;
+
+/** Names the largest of `members`: where there is most to be saved. */
+function tooLarge(
+  detail: string,
+  record: EventRecord,
+  members: readonly (keyof EventRecord)[],
+): DomainError {
+  const sizes = members.map((member) => ({ member, bytes: sizeBound(record[member]) }));
+  const { member, bytes } = sizes.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+  const name = member.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const problem: FieldProblem = {
+    pointer: `/${name}`,
+    code: "event_too_large",
+    detail: `${detail} The largest member is ${name}, with ${bytes}.`,
+  };
+  return new DomainError("event_too_large", detail, { errors: [problem] });
 }

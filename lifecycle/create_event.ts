@@ -18,11 +18,11 @@ import {
   type Organizer,
 } from "../kv/organizers.ts";
 import type { Store } from "../kv/store.ts";
-import { externalIdTaken, requireTimes } from "./edit_event.ts";
+import { externalIdTaken, requireTimes, unknownOrganizer } from "./edit_event.ts";
 import { NO_LOCATION, withContent } from "./event_content.ts";
 import type { EventEdit } from "./edit_event.ts";
 import { newEventId, ownOrganizerId } from "./ids.ts";
-import { mayWriteFor, notFound, type Principal, requireMember } from "./policy.ts";
+import { mayWriteFor, type Principal, requireMember } from "./policy.ts";
 
 export interface NewEvent extends EventEdit {
   status: EventStatus;
@@ -107,7 +107,8 @@ export function newRecord(
 /**
  * The organizer an event of the caller's is to belong to: the one named, else the only one they
  * write for, else their own, which is then to be made.
- * @throws {DomainError} `invalid_body` when they write for several; `not_found`, `forbidden`.
+ * @throws {DomainError} `invalid_body` when there is no such organizer, or they write for several;
+ * `forbidden`.
  */
 export async function requireHome(
   store: Store,
@@ -116,7 +117,7 @@ export async function requireHome(
 ): Promise<Home> {
   const { userId } = principal;
   if (wanted !== undefined) {
-    if (await getOrganizer(store, wanted) === null) throw notFound(wanted);
+    if (await getOrganizer(store, wanted) === null) throw unknownOrganizer(wanted);
     const mayWrite = principal.role === "admin" ||
       mayWriteFor(await getOrganizerRole(store, wanted, userId));
     if (mayWrite) return { organizerId: wanted, first: null };

@@ -89,11 +89,15 @@ async function requireMovable(
 ): Promise<void> {
   requireMayMove(event, organizerId, principal);
   if (organizerId === undefined || organizerId === event.organizerId) return;
-  if (await getOrganizer(store, organizerId) !== null) return;
-  throw invalidFields([{
+  if (await getOrganizer(store, organizerId) === null) throw unknownOrganizer(organizerId);
+}
+
+/** A body that names an organizer who is none. */
+export function unknownOrganizer(id: OrganizerId): DomainError {
+  return invalidFields([{
     pointer: "/organizer_id",
     code: "not_found",
-    detail: `There is no organizer "${organizerId}".`,
+    detail: `There is no organizer "${id}".`,
   }]);
 }
 

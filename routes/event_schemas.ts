@@ -48,8 +48,8 @@ const location = z.strictObject({
   address: line(500).nullable(),
   city: line(100).nullable(),
   country: line(100).nullable(),
-  latitude: z.number().min(-90).max(90).nullable(),
-  longitude: z.number().min(-180).max(180).nullable(),
+  latitude: z.number("This must be a number from -90 to 90").min(-90).max(90).nullable(),
+  longitude: z.number("This must be a number from -180 to 180").min(-180).max(180).nullable(),
 });
 
 const staff = z.array(z.strictObject({
@@ -96,13 +96,19 @@ const content = {
 
 /** zod passes over a key "__proto__" without a word; here it is named to whoever sent it. */
 const pairsOf = <Value extends z.ZodType>(value: Value) =>
-  z.preprocess((given, context) => {
-    if (typeof given === "object" && given !== null && Object.hasOwn(given, "__proto__")) {
-      const message = "This key is reserved";
-      context.addIssue({ code: "custom", path: ["__proto__"], message, input: given });
-    }
-    return given;
-  }, z.record(line(64, 1), value));
+  z.preprocess(
+    (given, context) => {
+      if (typeof given === "object" && given !== null && Object.hasOwn(given, "__proto__")) {
+        const message = "This key is reserved";
+        context.addIssue({ code: "custom", path: ["__proto__"], message, input: given });
+      }
+      return given;
+    },
+    z.record(line(64, 1), value, {
+      error: ({ code }) =>
+        code === "invalid_key" ? "A key is one line of 1 to 64 characters" : undefined,
+    }),
+  );
 
 const metadata = pairsOf(line(500)).refine(
   (pairs) => Object.keys(pairs).length <= 50,

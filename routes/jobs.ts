@@ -84,7 +84,13 @@ const patchRoute = createRoute({
         interval_seconds: z.int().min(60).max(86_400).nullable().optional(),
         paused: z.strictObject({
           reason: line(MAX_REASON_LENGTH, 1),
-          until: z.iso.datetime({ offset: true }),
+          until: z.iso.datetime({
+            offset: true,
+            error: ({ code }) =>
+              code === "invalid_format"
+                ? "This must be an instant with offset, such as 2026-12-05T19:30:00Z"
+                : undefined,
+          }),
         }).nullable().optional(),
       }).meta({ id: "JobPatch" }),
     ),

@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { z } from "zod";
 import { DomainError, type FieldProblem, invalidFields } from "../kv/errors.ts";
+import { DATE_FORMS } from "../lifecycle/date_text.ts";
 
 /** Members that the server sets or that another route changes, and what to do instead. */
 const NOT_WRITABLE: Record<string, string> = {
@@ -39,7 +40,7 @@ export function bodyProblems(issues: z.core.$ZodIssue[]): FieldProblem[] {
     if (issue.code !== "unrecognized_keys") {
       return [
         isMissing(issue)
-          ? { pointer: pointerOf(path), code: "required", detail: "This field is required." }
+          ? { pointer: pointerOf(path), code: "required", detail: missing(issue) }
           : { pointer: pointerOf(path), code: codeOf(issue), detail: sentence(issue) },
       ];
     }
@@ -60,6 +61,12 @@ export function bodyProblems(issues: z.core.$ZodIssue[]): FieldProblem[] {
 /** zod has no code of its own for what is not there. */
 function isMissing(issue: z.core.$ZodIssue): boolean {
   return issue.code === "invalid_type" && issue.message.endsWith("received undefined");
+}
+
+function missing({ path }: z.core.$ZodIssue): string {
+  return path.length === 1 && path[0] === "start_date"
+    ? `This field is required: send ${DATE_FORMS}.`
+    : "This field is required.";
 }
 
 /** "custom" is zod's word for a rule of ours. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DomainError } from "../../kv/errors.ts";
+import { DomainError, type FieldProblem } from "../../kv/errors.ts";
 import type { UserId } from "../../kv/event_record.ts";
 import { getEvent } from "../../kv/events.ts";
 import { getOrganizer, getOrganizerRole, listOrganizersOf } from "../../kv/organizers.ts";
@@ -133,7 +133,16 @@ Deno.test(
   "submitEvent() says that there is no such organizer",
   onStore(async (store) => {
     const submitted = submit(store, ROOT, { organizerId: organizerId(9) });
-    await assert.rejects(submitted, { code: "not_found", message: /no organizer "org_/ });
+    await assert.rejects(submitted, (error: DomainError) => {
+      const [problem] = error.extensions.errors as FieldProblem[];
+      assert.deepEqual([error.code, problem!.pointer, problem!.code], [
+        "invalid_body",
+        "/organizer_id",
+        "not_found",
+      ]);
+      assert.match(error.message, /no organizer "org_/);
+      return true;
+    });
   }),
 );
 

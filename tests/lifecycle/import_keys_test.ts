@@ -57,7 +57,7 @@ Deno.test(
     const report = await importAll(store, [at(1), at(2), at(1)], { principal });
     assert.deepEqual(report, { ...CLEAN, created: 2, unchanged: 1 });
     const nowhere = await importAll(store, [at(7)], { principal });
-    assert.equal(nowhere.failures[0]!.code, "not_found");
+    assert.match(nowhere.failures[0]!.detail, /^\/organizer_id: There is no organizer "org_/);
     const unnamed = await importAll(store, [anImported("a")], { principal });
     assert.match(unnamed.failures[0]!.detail, /name one of/);
   }),

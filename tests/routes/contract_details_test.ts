@@ -42,6 +42,69 @@ Deno.test("an import line is the whole event: what its objects no longer name go
   assert.equal(found.items[0]!.location.country, null);
 });
 
+Deno.test("what is refused is told what is allowed there", async () => {
+  await using t = await testApp();
+  for (
+    const [members, allowed] of [
+      [`"location": {"latitude": 1e999}`, "This must be a number from -90 to 90."],
+      [`"location": {"longitude": "east"}`, "This must be a number from -180 to 180."],
+      [`"metadata": {"": "x"}`, "A key is one line of 1 to 64 characters."],
+      [`"metadata": {"${"k".repeat(65)}": "x"}`, "A key is one line of 1 to 64 characters."],
+    ] as const
+  ) {
+    const body = `${JSON.stringify(TOMORROW).slice(0, -1)}, ${members}}`;
+    const headers = { ...ADMIN, "content-type": "application/json" };
+    const response = await t.request("POST", "/v1/events", { body, headers });
+    const { errors } = await problem(response, 422, "invalid_body");
+    assert.equal(errors![0]!.detail, allowed);
+  }
+  const { start_date: _, ...dateless } = TOMORROW;
+  const response = await t.request("POST", "/v1/events", { body: dateless, headers: ADMIN });
+  const told = await problem(response, 422, "invalid_body");
+  assert.deepEqual(places(told), ["/start_date required"]);
+  assert.equal(
+    told.errors![0]!.detail,
+    'This field is required: send a day "2026-12-05", a local time "2026-12-05T19:30" ' +
+      'or an instant "2026-12-05T19:30:00+01:00".',
+  );
+});
+
+Deno.test("an event too large to be stored is told its largest member", async () => {
+  await using t = await testApp();
+  const pairs = Array.from({ length: 50 }, (_, i) => [`key ${i}`, "雪".repeat(500)]);
+  for (
+    const [fields, place, detail] of [
+      [
+        { metadata: Object.fromEntries(pairs), description: "x" },
+        "/metadata event_too_large",
+        /49152 can be stored\. The largest member is metadata, with \d+\.$/,
+      ],
+      [
+        { description: "雪".repeat(20_000), metadata: Object.fromEntries(pairs.slice(0, 15)) },
+        "/description event_too_large",
+        /49152 can be stored\. The largest member is description, with 40006\.$/,
+      ],
+      [
+        {
+          image_url: `https://example.org/${"雪".repeat(1_900)}`,
+          url: `https://example.org/${"雪".repeat(1_800)}`,
+          tags: Array.from({ length: 20 }, (_, i) => `${i}`.padEnd(50, "雪")),
+          location: { name: "雪".repeat(200), address: "雪".repeat(500) },
+          summary: "雪".repeat(500),
+        },
+        "/image_url event_too_large",
+        /12288 can be stored\. The largest member is image_url, with \d+\.$/,
+      ],
+    ] as const
+  ) {
+    const body = { ...TOMORROW, ...fields };
+    const response = await t.request("POST", "/v1/events", { body, headers: ADMIN });
+    const told = await problem(response, 422, "event_too_large");
+    assert.deepEqual(places(told), [place]);
+    assert.match(told.errors![0]!.detail, detail);
+  }
+});
+
 Deno.test("nobody stands in the staff twice", async () => {
   await using t = await testApp();
   const staff = [{ user_id: "usr_a", role: "editor" }, { user_id: "usr_a", role: "viewer" }];

@@ -135,7 +135,12 @@ Deno.test("POST /v1/events is for members, and for organizers they write for", a
     await problem(await post({}, {}), 401, "unauthenticated");
     await problem(await post(as("bob"), { organizer_id }), 403, "forbidden");
     const unknown = organizer_id.slice(0, -4) + "0000";
-    await problem(await post(as("bob"), { organizer_id: unknown }), 404, "not_found");
+    const nowhere = await problem(
+      await post(as("bob"), { organizer_id: unknown }),
+      422,
+      "invalid_body",
+    );
+    assert.deepEqual(places(nowhere), ["/organizer_id not_found"]);
     const taken = await post(as("alice"), { external_id: "a" });
     const { event_id } = await problem(taken, 409, "external_id_taken");
     assert.match(event_id as string, /^evt_/);

@@ -246,10 +246,16 @@ Deno.test("a job's interval is its own until it is told otherwise", async () => 
       [{ interval_seconds: 86_401 }, "/interval_seconds too_big"],
       [{ paused: { reason: "x", until: "2026-02-30T00:00:00Z" } }, "/paused/until invalid_format"],
       [{ paused: { until: "2026-12-06T00:00:00Z" } }, "/paused/reason required"],
+      [{ paused: { reason: "x" } }, "/paused/until required"],
+      [{ paused: { reason: "x", until: "tomorrow" } }, "/paused/until invalid_format"],
       [{ schedule: "* * * * *" }, "/schedule unknown_field"],
     ] as const
   ) {
-    assert.deepEqual(places(await problem(await patch(body), 422, "invalid_body")), [place]);
+    const told = await problem(await patch(body), 422, "invalid_body");
+    assert.deepEqual(places(told), [place]);
+    if (place === "/paused/until invalid_format") {
+      assert.match(told.detail, /an instant with offset, such as 2026-12-05T19:30:00Z/);
+    }
   }
 });
 
