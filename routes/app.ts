@@ -1,6 +1,8 @@
 /** The whole HTTP side: what happens to every request, and the parts it is made of. */
-import type { MiddlewareHandler } from "hono";
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context, MiddlewareHandler } from "hono";
 import { DomainError } from "../kv/errors.ts";
+import type { LogLevel } from "../lifecycle/log.ts";
 import { GUEST } from "../lifecycle/policy.ts";
 import { apiApp } from "./api.ts";
 import type { AppDeps, AppEnv } from "./app_deps.ts";
@@ -20,11 +22,8 @@ import { transitions } from "./transitions.ts";
 export function createApp(deps: AppDeps) {
   const app = apiApp();
   app.onError(problemResponse);
-  app.notFound((c) => {
-    const problem = new DomainError("not_found", `There is nothing at ${c.req.path}.`);
-    return problemResponse(problem, c);
-  });
-  app.use(everyRequest(deps));
+  app.notFound((c) => otherMethods(app, c));
+  app.use(everyRequest(deps), authenticated(deps));
   app.route("/", health(deps));
   app.route("/", events(deps));
   app.route("/", transitions(deps));
@@ -41,8 +40,8 @@ export function createApp(deps: AppDeps) {
 
 const REQUEST_ID = /^[\w.:-]{1,100}$/;
 
-/** The request's id, its logger, and who sent it; one line of the log when it is answered. */
-function everyRequest({ log, runner, clock, authenticate }: AppDeps): MiddlewareHandler<AppEnv> {
+/** The request's id and its logger; one line of the log when it is answered. */
+function everyRequest({ log, runner, clock }: AppDeps): MiddlewareHandler<AppEnv> {
   // Ours are counted, not random: it is enough that no two are alike, and cheap.
   const process = crypto.randomUUID().slice(0, 8);
   let count = 0;
@@ -55,13 +54,52 @@ function everyRequest({ log, runner, clock, authenticate }: AppDeps): Middleware
     c.set("requestId", id);
     const requestLog = log.with({ request_id: id });
     c.set("log", requestLog);
-    c.set("principal", GUEST);
     runner.notice();
-    c.set("principal", await authenticate(c.req.raw));
     await next();
     const { status } = c.res;
-    requestLog[status >= 500 ? "error" : "debug"](`${c.req.method} ${c.req.path} ${status}`, {
+    requestLog[levelOf(status, c.req.path)](`${c.req.method} ${c.req.path} ${status}`, {
       took_ms: clock() - began,
     });
+    if (c.req.method === "HEAD") await sayLength(c.res);
   };
+}
+
+/** A refused client has a request id to ask about, so its line is there to be found. */
+function levelOf(status: number, path: string): LogLevel {
+  if (status >= 500) return "error";
+  return status >= 400 && path.startsWith("/v1/") ? "info" : "debug";
+}
+
+/** Who sent the request; a middleware of its own, so that those it refuses are logged as well. */
+function authenticated({ authenticate }: AppDeps): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    c.set("principal", GUEST);
+    c.set("principal", await authenticate(c.req.raw));
+    await next();
+  };
+}
+
+/** Hono answers HEAD as GET and then drops the body; the runtime would count what is left: 0. */
+async function sayLength(response: Response): Promise<void> {
+  const { byteLength } = await response.arrayBuffer();
+  response.headers.set("content-length", String(byteLength));
+}
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+
+/** What no route takes: an address that is none, or one of another method. */
+function otherMethods(app: OpenAPIHono<AppEnv>, c: Context<AppEnv>): Response {
+  const { method, path } = c.req;
+  const takes = (wanted: string) =>
+    app.router.match(wanted, path)[0].some(([[, route]]) => route.method === wanted);
+  const allowed = METHODS.filter((one) => takes(one === "HEAD" ? "GET" : one));
+  if (allowed.length === 0) {
+    return problemResponse(new DomainError("not_found", `There is nothing at ${path}.`), c);
+  }
+  const allow = [...allowed, "OPTIONS"].join(", ");
+  if (method === "OPTIONS") return c.body(null, 204, { allow, "x-request-id": c.get("requestId") });
+  const detail = `${path} takes ${allowed.join(", ")}, not ${method}.`;
+  const response = problemResponse(new DomainError("method_not_allowed", detail), c);
+  response.headers.set("allow", allow);
+  return response;
 }

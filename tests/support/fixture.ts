@@ -7,7 +7,7 @@ import { Store, type StoreOptions } from "../../kv/store.ts";
 import { newRecord } from "../../lifecycle/create_event.ts";
 import type { Job } from "../../lifecycle/jobs/job.ts";
 import { JobRunner } from "../../lifecycle/jobs/runner.ts";
-import { SILENT } from "../../lifecycle/log.ts";
+import { type Logger, SILENT } from "../../lifecycle/log.ts";
 import { type Principal, ROOT } from "../../lifecycle/policy.ts";
 import { createApp } from "../../routes/app.ts";
 import { bearerAuthentication } from "../../routes/authentication.ts";
@@ -54,6 +54,7 @@ export async function testApp(options: {
   store?: Store;
   jobs?: readonly Job[];
   authenticate?: (request: Request) => Principal;
+  log?: Logger;
 } = {}): Promise<TestApp> {
   const store = options.store ?? await freshStore();
   const clock = { now: NOW };
@@ -64,7 +65,7 @@ export async function testApp(options: {
     runner,
     clock: read,
     openEndedMs: DAY,
-    log: SILENT,
+    log: options.log ?? SILENT,
     authenticate: options.authenticate ?? bearerAuthentication(ADMIN_TOKEN),
     build: { version: "0.0.0-test", deployment: null },
   });
