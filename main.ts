@@ -44,19 +44,22 @@ async function tick(): Promise<void> {
 }
 
 async function start(): Promise<{ runner: JobRunner }> {
-  const unknown = Deno.args.find((arg) => arg !== "--dev" && arg !== "--fresh");
-  if (unknown !== undefined) throw new ConfigError(`There is no argument "${unknown}".`);
-  const isDev = Deno.args.includes("--dev");
+  const { isDev, isFresh } = parseArguments();
   const config = parseConfig(Deno.env.toObject(), isDev ? "dev" : "start");
   const log = createLogger({
     level: config.logLevel,
     readable: Deno.stdout.isTerminal(),
     timeZone: config.timeZone,
   });
-  const store = await openConfigured(config, log);
+  let stop = () => Promise.resolve();
+  // Before the store is opened, which may take its time, and long before anybody is told that it
+  // listens: a signal may come at any moment.
+  onStopSignal(log, () => stop());
+  const store = await openConfigured(config, { log, isFresh });
   await adoptOurIndexes(store, log);
   const runner = new JobRunner(store, { clock: Date.now, log, isSoleWriter: !store.isShared });
-  const adminToken = config.adminToken ?? (isDev ? await devToken(store) : null);
+  const ownToken = isDev && config.adminToken === null ? await devToken(store) : null;
+  const adminToken = config.adminToken ?? ownToken;
   const app = createApp({
     store,
     runner,
@@ -68,15 +71,33 @@ async function start(): Promise<{ runner: JobRunner }> {
   });
   const stopSamples = isDev ? await keepSampleEvents(store, { clock: Date.now, log }) : () => {};
   const server = serve(config, app.fetch);
-  // Before anybody is told that it listens: a signal may follow at once.
-  onStopSignal(log, async () => {
+  stop = async () => {
     stopSamples();
     await Promise.all([runner.stop(), server.shutdown()]);
     store.close();
-  });
-  announce(config, { log, server, adminToken, isDev });
+  };
+  const url = urlOf(config, server);
+  log.info(`Curtain ${manifest.version} listens`, { url, deno: Deno.version.deno });
+  if (adminToken === null) log.warn("ADMIN_TOKEN is not set: nothing can be written");
+  if (isDev) showTour(url, ownToken);
   runner.runOverdue().catch((error) => log.error("the start-up run failed", { error }));
   return { runner };
+}
+
+function parseArguments(): { isDev: boolean; isFresh: boolean } {
+  const unknown = Deno.args.find((arg) => arg !== "--dev" && arg !== "--fresh");
+  if (unknown !== undefined) throw new ConfigError(`There is no argument "${unknown}".`);
+  const isDev = Deno.args.includes("--dev");
+  const isFresh = Deno.args.includes("--fresh");
+  if (isFresh && !isDev) {
+    throw new ConfigError("--fresh goes with --dev only: it deletes the store and makes samples.");
+  }
+  // Only ever the samples' own database: nothing else can be made again.
+  const path = Deno.env.get("KV_PATH");
+  if (isFresh && path) {
+    throw new ConfigError(`KV_PATH must be unset for --fresh, which would delete "${path}".`);
+  }
+  return { isDev, isFresh };
 }
 
 /** On SIGINT or SIGTERM `stop` has some seconds; the process then exits with 0. */
@@ -91,8 +112,15 @@ function onStopSignal(log: Logger, stop: () => Promise<void>): void {
   }
 }
 
-async function openConfigured(config: Config, log: Logger): Promise<Store> {
-  const path = await preparedPath(config, log);
+async function openConfigured(
+  { kvPath }: Config,
+  { log, isFresh }: { log: Logger; isFresh: boolean },
+): Promise<Store> {
+  const path = absolutePath(kvPath);
+  if (isFresh && path !== undefined) {
+    for (const suffix of ["", "-shm", "-wal"]) await Deno.remove(path + suffix).catch(() => {});
+  }
+  log.info("the store", { kv: path ?? "the attached database" });
   try {
     return await openStore(path, {
       onRetry: (error, attempt) => log.warn("the store does not answer yet", { attempt, error }),
@@ -117,19 +145,10 @@ async function devToken({ cursorKey }: Store): Promise<string> {
   return new Uint8Array(hash).toHex().slice(0, 32);
 }
 
-/** The store's path, absolute and said aloud: the runtime's own default moves with the folder. */
-async function preparedPath({ kvPath }: Config, log: Logger): Promise<string | undefined> {
-  if (kvPath === undefined || kvPath === ":memory:" || isRemote(kvPath)) {
-    log.info("the store", { kv: kvPath ?? "the attached database" });
-    return kvPath;
-  }
-  const path = kvPath.startsWith("/") ? kvPath : `${Deno.cwd()}/${kvPath}`;
-  // Only ever the samples' database: nothing else can be made again.
-  if (Deno.args.includes("--dev") && Deno.args.includes("--fresh")) {
-    for (const suffix of ["", "-shm", "-wal"]) await Deno.remove(path + suffix).catch(() => {});
-  }
-  log.info("the store", { kv: path });
-  return path;
+/** A file's path is made absolute, to be said aloud: the runtime's default moves with the folder. */
+function absolutePath(path: string | undefined): string | undefined {
+  const isFile = path !== undefined && path !== ":memory:" && !isRemote(path);
+  return isFile && !path.startsWith("/") ? `${Deno.cwd()}/${path}` : path;
 }
 
 function serve({ host, port }: Config, handler: Deno.ServeHandler): Deno.HttpServer {
@@ -137,33 +156,34 @@ function serve({ host, port }: Config, handler: Deno.ServeHandler): Deno.HttpSer
     return Deno.serve({ hostname: host, port, onListen: () => {} }, handler);
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) {
-      throw new ConfigError(`PORT must be a free port: ${host}:${port} is in use.`);
+      throw new ConfigError(`PORT must be a free port: ${authority(host, port)} is in use.`);
     }
     const { message } = error as Error;
     throw new ConfigError(
-      `HOST and PORT must be where to listen, not ${host}:${port}: ${message}.`,
+      `HOST and PORT must be where to listen, not ${authority(host, port)}: ${message}.`,
     );
   }
 }
 
-function announce(
-  { host }: Config,
-  { log, server, adminToken, isDev }: {
-    log: Logger;
-    server: Deno.HttpServer;
-    adminToken: string | null;
-    isDev: boolean;
-  },
-): void {
+/** Where to go: an address that means "all" is no place, loopback is one of them. */
+function urlOf({ host }: Config, server: Deno.HttpServer): string {
   const { port } = server.addr as Deno.NetAddr;
-  const url = `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`;
-  log.info(`Curtain ${manifest.version} listens`, { url, deno: Deno.version.deno });
-  if (adminToken === null) log.warn("ADMIN_TOKEN is not set: nothing can be written");
-  if (!isDev) return;
+  const place = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  return `http://${authority(place, port)}`;
+}
+
+function authority(host: string, port: number): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** What there is to see in development; a token that somebody set is not ours to show. */
+function showTour(url: string, ownToken: string | null): void {
   console.log(`
   Watch the curtain fall:  ${url}/
   The same as JSON:        curl '${url}/v1/events?sort=end_date&limit=5'
-  Act as the admin:        export ADMIN_TOKEN=${adminToken}
+  Act as the admin:        ${
+    ownToken === null ? "with the ADMIN_TOKEN that is set" : `export ADMIN_TOKEN=${ownToken}`
+  }
                            curl -H "Authorization: Bearer $ADMIN_TOKEN" ${url}/v1/jobs
 `);
 }

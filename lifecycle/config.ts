@@ -3,6 +3,7 @@
  * sentence that names the variable and says what it must be.
  */
 import { z } from "zod";
+import { knownZone } from "./event_zone.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 
 export interface Config {
@@ -23,15 +24,6 @@ export class ConfigError extends Error {
 
 export const MIN_TOKEN_LENGTH = 32;
 
-const isTimeZone = (name: string) => {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-};
-
 const wholeNumber = (must: string, min: number, max: number) =>
   z.string().regex(/^\d+$/, must).transform(Number).refine((n) => n >= min && n <= max, must);
 
@@ -48,7 +40,8 @@ const ENVIRONMENT = z.object({
   ).optional(),
   OPEN_ENDED_HOURS: wholeNumber("a whole number of hours, 1 to 8760", 1, 8_760).default(24),
   LOG_LEVEL: z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(", ")}`).default("info"),
-  TIME_ZONE: z.string().refine(isTimeZone, "an IANA time zone such as Europe/London")
+  TIME_ZONE: z.string()
+    .refine((name) => knownZone(name) !== null, "an IANA time zone such as Europe/London")
     .default("Europe/London"),
   DENO_DEPLOY: z.string().optional(),
   DENO_DEPLOYMENT_ID: z.string().optional(),

@@ -36,7 +36,8 @@ export function readZone(
 /** Temporal also takes offsets such as `+02:00` as zones; the first letter rules them out. */
 const ZONE_NAME = /^[A-Za-z][\w+/-]*$/;
 
-function knownZone(name: string): string | null {
+/** The zone in its canonical case; null when IANA knows none of this name. */
+export function knownZone(name: string): string | null {
   if (!ZONE_NAME.test(name)) return null;
   try {
     return new Temporal.ZonedDateTime(0n, name).timeZoneId;

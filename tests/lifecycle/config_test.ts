@@ -101,6 +101,10 @@ const WRONG: [Environment, string][] = [
     { TIME_ZONE: "Middle/Earth" },
     'TIME_ZONE must be an IANA time zone such as Europe/London, not "Middle/Earth".',
   ],
+  [
+    { TIME_ZONE: "+05:00" },
+    'TIME_ZONE must be an IANA time zone such as Europe/London, not "+05:00".',
+  ],
 ];
 
 Deno.test("parseConfig() names each wrong variable, what it must be and what it was", () => {

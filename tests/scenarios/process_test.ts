@@ -90,6 +90,68 @@ Deno.test("the start says where the store is, where to go, and that nothing can 
   });
 });
 
+/** Some containers have none. */
+function hasIpv6(): boolean {
+  try {
+    Deno.listen({ port: 0, hostname: "::1" }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+for (
+  const [host, shown] of [
+    ["::1", "http://[::1]:"],
+    ["::", "http://[::1]:"],
+    ["0.0.0.0", "http://127.0.0.1:"],
+  ] as const
+) {
+  const ignore = host.includes(":") && !hasIpv6();
+  Deno.test(`HOST=${host} is told as an address that can be opened`, { ignore }, async () => {
+    await using server = await startServer({ env: { KV_PATH: ":memory:", HOST: host } });
+    assert.ok(server.url.startsWith(shown), server.url);
+    assert.deepEqual(await json<unknown>(await fetch(`${server.url}/readyz`)), { status: "ready" });
+  });
+}
+
+Deno.test("dev shows the token it made, and none that was set", async () => {
+  for (const token of ["", ADMIN_TOKEN]) {
+    const env = { KV_PATH: ":memory:", ADMIN_TOKEN: token };
+    await using server = await startServer({ args: ["--dev"], env });
+    const shown = await server.line(/Act as the admin/);
+    if (token === "") assert.match(shown, /export ADMIN_TOKEN=[0-9a-f]{32}$/);
+    else assert.match(shown, /with the ADMIN_TOKEN that is set$/);
+    assert.ok(!server.lines.some((line) => line.includes(ADMIN_TOKEN)));
+  }
+});
+
+Deno.test("--fresh deletes the samples' database and no other", async () => {
+  await withPath(async (path) => {
+    await Deno.writeTextFile(path, "precious");
+    for (
+      const [args, sentence] of [
+        [["--dev", "--fresh"], `KV_PATH must be unset for --fresh, which would delete "${path}".`],
+        [["--fresh"], "--fresh goes with --dev only: it deletes the store and makes samples."],
+      ] as const
+    ) {
+      await using server = spawnServer({ args: [...args], env: { KV_PATH: path } });
+      await server.line(/fresh/);
+      assert.equal((await server.status).code, 1);
+      assert.deepEqual(server.lines, [sentence]);
+      assert.equal(await Deno.readTextFile(path), "precious");
+    }
+  });
+});
+
+Deno.test("SIGTERM while the store does not answer yet ends the program", async () => {
+  // Nobody listens at port 1.
+  const env = { KV_PATH: "http://127.0.0.1:1", DENO_KV_ACCESS_TOKEN: "x" };
+  await using server = spawnServer({ env });
+  await server.line(/the store does not answer yet/);
+  await assertEndsWell(server, "SIGTERM");
+});
+
 Deno.test("a chunked body leaves no complaint of the runtime in the log", async () => {
   await using server = await startServer({ env: { KV_PATH: ":memory:", ADMIN_TOKEN } });
   using connection = await Deno.connect({ port: Number(new URL(server.url).port) });
