@@ -7,14 +7,19 @@ import { Card } from "./list_page.tsx";
 
 export interface OrganizerPageProps {
   organizer: Organizer;
+  /** Whether pages of live events come before this one. */
+  continued: boolean;
   live: { items: EventCard[]; nextCursor: string | null };
   past: { items: EventCard[]; nextCursor: string | null };
   now: number;
   openEndedMs: number;
 }
 
-export function OrganizerPage({ organizer, live, past, now, openEndedMs }: OrganizerPageProps) {
+export function OrganizerPage(
+  { organizer, continued, live, past, now, openEndedMs }: OrganizerPageProps,
+) {
   const { items } = live;
+  const onePage = !continued && live.nextCursor === null;
   const link = webAddress(organizer.url);
   const path = `/organizers/${organizer.id}`;
   return (
@@ -24,7 +29,8 @@ export function OrganizerPage({ organizer, live, past, now, openEndedMs }: Organ
           <h1 tabindex={-1} dir="auto">{organizer.name}</h1>
           <p class="count">
             <span data-count>{items.length}</span>{" "}
-            <span data-noun>{items.length === 1 ? "event" : "events"}</span> on
+            <span data-noun>{items.length === 1 ? "event" : "events"}</span>
+            {onePage ? " on" : " on this page"}
           </p>
         </hgroup>
         {link === null

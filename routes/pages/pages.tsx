@@ -88,7 +88,8 @@ export function pages(deps: AppDeps): Hono<AppEnv> {
         cursor,
         onDue: () => runner.wake(),
       });
-    const live = await list({}, PAGE_SIZE, c.req.query("cursor") || undefined);
+    const cursor = c.req.query("cursor") || undefined;
+    const live = await list({}, PAGE_SIZE, cursor);
     const past = await list(
       { statuses: ["COMPLETED"], sort: "-start_date" },
       PAST_PAGE_SIZE,
@@ -98,6 +99,7 @@ export function pages(deps: AppDeps): Hono<AppEnv> {
       c,
       <OrganizerPage
         organizer={organizer}
+        continued={cursor !== undefined}
         live={live}
         past={past}
         now={now}

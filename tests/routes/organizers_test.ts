@@ -15,6 +15,21 @@ interface OrganizerPage {
   next_after: string | null;
 }
 
+Deno.test("an organizer's page says how many events it shows, and of how many pages it is one", async () => {
+  await using t = await testApp();
+  const { organizer_id: id } = await create(t, ADMIN);
+  const page = async (query = "") => {
+    const html = await (await t.request("GET", `/organizers/${id}${query}`)).text();
+    const words = html.replace(/<[^>]+>/g, "").replace(/\s+/g, " ");
+    return { words, next: /\?cursor=[^"&]+/.exec(html)?.[0] };
+  };
+  assert.match((await page()).words, /1 event on(?! this page)/);
+  for (let i = 0; i < 30; i++) await create(t, ADMIN);
+  const first = await page();
+  assert.match(first.words, /30 events on this page/);
+  assert.match((await page(first.next)).words, /1 event on this page/);
+});
+
 Deno.test("POST /v1/organizers makes one with the caller as its owner", async () => {
   await using t = await testApp({ authenticate: byName });
   const body = { name: "Royal Hall", url: "https://example.org/", external_id: "hall:1" };
