@@ -4,6 +4,8 @@ import { getEvent } from "../../kv/events.ts";
 import type { Store } from "../../kv/store.ts";
 import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
 import { SILENT } from "../../lifecycle/log.ts";
+import { ROOT } from "../../lifecycle/policy.ts";
+import { transitionEvent } from "../../lifecycle/transition_event.ts";
 import {
   allChanges,
   allRecords,
@@ -16,7 +18,7 @@ import {
   storeEvent,
   storeEvents,
 } from "../support/fixture.ts";
-import { onStore } from "./lifecycle_fixture.ts";
+import { interrupt, onStore } from "./lifecycle_fixture.ts";
 
 function run(store: Store, now: number, runId: `run_${string}` = "run_1") {
   return COMPLETE_EVENTS.run(store, {
@@ -126,6 +128,25 @@ Deno.test(
     assert.equal((await run(store, NOW + DAY, "run_1")).changed, 12);
     const again = await run(store, NOW + DAY, "run_2");
     assert.deepEqual([again.examined, again.changed, again.lateByMs], [0, 0, null]);
+  }),
+);
+
+Deno.test(
+  "complete_events completes what is started between its two reads",
+  onStore(async (store) => {
+    const { record: { id } } = await storeEvent(store, { startDate: NOW + MINUTE });
+    let reads = 0;
+    interrupt(store, "list", async () => {
+      if (++reads > 1) return;
+      // Its organizer starts it: from one index it moves to the other.
+      const input = { to: "ONGOING", reason: null } as const;
+      await transitionEvent(store, id, { input, principal: ROOT, now: NOW });
+    });
+    const report = await run(store, NOW + DAY);
+    assert.ok(reads > 1, "it went on reading");
+    assert.equal(report.changed, 1);
+    const { record } = (await getEvent(store, id))!;
+    assert.deepEqual([record.status, record.version], ["COMPLETED", 3]);
   }),
 );
 

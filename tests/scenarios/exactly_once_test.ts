@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { EventId } from "../../kv/event_record.ts";
 import { createEvent, getEvent, replaceEvent } from "../../kv/events.ts";
-import type { Store } from "../../kv/store.ts";
+import { Store } from "../../kv/store.ts";
 import { settleStep } from "../../lifecycle/change_event.ts";
 import { editEvent } from "../../lifecycle/edit_event.ts";
 import { newEventId } from "../../lifecycle/ids.ts";
@@ -65,28 +65,32 @@ async function organize(
     const id = ids[Math.floor(next() * ids.length)]!;
     const kind = (["retitled", "extended", "cancelled"] as const)[Math.floor(next() * 3)]!;
     const value = `${kind} by ${seed}-${i}`;
-    // Organizers act a moment before the end, so the edit is legitimate whenever it lands first.
-    const now = NOW;
-    try {
-      if (kind === "cancelled") {
-        const input = { to: "CANCELLED", reason: value } as const;
-        await transitionEvent(store, id, { input, principal: ROOT, now });
-      } else {
-        const times = kind === "extended" ? { endDate: "2026-12-06T12:00:00Z" } : {};
-        const edit = { content: { metadata: { [value]: "yes" } }, times };
-        await editEvent(store, id, { edit, principal: ROOT, now });
-      }
-      done.push({ id, kind, value });
-    } catch (error) {
-      // Too late: it is over, or somebody cancelled it. A refusal is no lost edit.
-      const code = (error as { code?: string }).code;
-      assert.ok(
-        ["illegal_transition", "reopen_required", "conflict"].includes(code!),
-        String(error),
-      );
-    }
+    if (await isDone(store, { id, kind, value })) done.push({ id, kind, value });
   }
   return done;
+}
+
+/** Does it, a moment before the end; false when that is refused. */
+async function isDone(store: Store, { id, kind, value }: Deed): Promise<boolean> {
+  // So that the edit is legitimate whenever it lands first.
+  const as = { principal: ROOT, now: NOW };
+  try {
+    if (kind === "cancelled") {
+      await transitionEvent(store, id, { input: { to: "CANCELLED", reason: value }, ...as });
+    } else {
+      const times = kind === "extended" ? { endDate: "2026-12-06T12:00:00Z" } : {};
+      await editEvent(store, id, {
+        edit: { content: { metadata: { [value]: "yes" } }, times },
+        ...as,
+      });
+    }
+    return true;
+  } catch (error) {
+    // Too late: it is over, or somebody cancelled it. A refusal is no lost edit.
+    const code = (error as { code?: string }).code;
+    assert.ok(["illegal_transition", "reopen_required", "conflict"].includes(code!), String(error));
+    return false;
+  }
 }
 
 async function assertNothingLost(store: Store, deeds: Deed[]): Promise<void> {
@@ -117,29 +121,121 @@ async function assertExactlyOnce(store: Store): Promise<number> {
   return completions.size;
 }
 
+/** Eight sweeps and four organizers at once, and a last sweep; asserts nothing. */
+async function race(store: Store, ids: EventId[], deeds: number) {
+  const [reports, ...done] = await Promise.all([
+    Promise.all(Array.from({ length: 8 }, (_, i) => sweep(store, i))),
+    ...Array.from({ length: 4 }, (_, seed) => organize(store, ids, { seed, deeds })),
+  ]);
+  // What an organizer had in hand when the sweeps passed by is left to the next one.
+  const last = await sweep(store, 8);
+  return { reports: [...reports, last], deeds: done.flat() };
+}
+
 Deno.test("8 sweeps at once, while organizers edit, extend and cancel, complete each event once", async () => {
   const store = await freshStore();
   try {
     const ids = await storeDue(store, scaled(2_000, 400));
-    const deeds = scaled(300, 60);
-    const [reports, ...done] = await Promise.all([
-      Promise.all(Array.from({ length: 8 }, (_, i) => sweep(store, i))),
-      ...Array.from({ length: 4 }, (_, seed) => organize(store, ids, { seed, deeds })),
-    ]);
-    // What an organizer had in hand when the sweeps passed by is left to the next one.
-    const last = await sweep(store, 8);
+    const { reports, deeds } = await race(store, ids, scaled(300, 60));
     const completed = await assertExactlyOnce(store);
     assert.equal(
-      [...reports, last].reduce((sum, report) => sum + report.changed, 0),
+      reports.reduce((sum, report) => sum + report.changed, 0),
       completed,
       "the reports count each completion once",
     );
-    await assertNothingLost(store, done.flat());
+    await assertNothingLost(store, deeds);
     await assertIndexesRebuild(store);
-    assert.ok(done.flat().length > 0 && completed > 0);
+    assert.ok(deeds.length > 0 && completed > 0);
   } finally {
     store.close();
   }
+});
+
+/** The versions that a commit checks: those its decision was made on, or the newest there are. */
+type Checking = "decided on" | "newest";
+
+/**
+ * Another store over the KV of `honest`, whose commits run one after the other, each after
+ * `before` was told which keys it checks: the moment between a decision and its commit.
+ */
+async function interruptedStore(
+  honest: Store,
+  checking: Checking,
+  before: (keys: Deno.KvKey[]) => Promise<void>,
+): Promise<Store> {
+  const { kv } = honest;
+  let queue: Promise<unknown> = Promise.resolve();
+  function atomic(): Deno.AtomicOperation {
+    const operation = kv.atomic();
+    const checks: Deno.AtomicCheck[] = [];
+    const add = operation.check.bind(operation);
+    const send = operation.commit.bind(operation);
+    async function commit() {
+      await before(checks.map(({ key }) => key));
+      for (const { key, versionstamp } of checks) {
+        const rereads = checking === "newest" && versionstamp !== null;
+        add({ key, versionstamp: rereads ? (await kv.get(key)).versionstamp : versionstamp });
+      }
+      return await send();
+    }
+    return Object.assign(operation, {
+      check(...more: Deno.AtomicCheck[]) {
+        checks.push(...more);
+        return operation;
+      },
+      commit: () => (queue = queue.then(commit)),
+    });
+  }
+  const interrupted = new Proxy(kv, {
+    get(_, property) {
+      if (property === "atomic") return atomic;
+      // The KV is the other store's to close.
+      if (property === "close") return () => {};
+      const value = Reflect.get(kv, property, kv);
+      return typeof value === "function" ? value.bind(kv) : value;
+    },
+  });
+  return await Store.over(interrupted);
+}
+
+/** The race, with an organizer's edit of each event between a decision on it and its commit. */
+async function raceWithEditsBetween(
+  checking: Checking,
+  look: (store: Store, deeds: Deed[]) => Promise<void>,
+): Promise<void> {
+  const honest = await freshStore();
+  const touched = new Set<EventId>();
+  const between: Deed[] = [];
+  const store = await interruptedStore(honest, checking, async (keys) => {
+    const id = keys.find(([name]) => name === "event")?.[1] as EventId | undefined;
+    if (id === undefined || touched.has(id)) return;
+    touched.add(id);
+    const deed: Deed = { id, kind: "retitled", value: "in between" };
+    if (await isDone(honest, deed)) between.push(deed);
+  });
+  try {
+    const ids = await storeDue(honest, 100);
+    const { deeds } = await race(store, ids, 10);
+    await look(honest, [...between, ...deeds]);
+  } finally {
+    store.close();
+    honest.close();
+  }
+}
+
+Deno.test("the race is won by everybody with an edit between each decision and its commit", async () => {
+  await raceWithEditsBetween("decided on", async (store, deeds) => {
+    await assertNothingLost(store, deeds);
+    assert.ok(await assertExactlyOnce(store) > 0);
+    await assertIndexesRebuild(store);
+  });
+});
+
+Deno.test("the race is lost by a write path that reads again and checks the newest version", async () => {
+  await raceWithEditsBetween("newest", async (store, deeds) => {
+    await assert.rejects(assertNothingLost(store, deeds), /lost "in between"/);
+    await assert.rejects(assertExactlyOnce(store), assert.AssertionError);
+  });
 });
 
 Deno.test("a sweep whose decision was overtaken leaves the organizer's edit alone", async () => {

@@ -7,7 +7,7 @@ export interface Server extends AsyncDisposable {
   pid: number;
   /** What it printed so far. */
   lines: string[];
-  /** Waits for a line that matches; fails when the output ends without one. */
+  /** Waits for a line that matches; fails when there is none before the output or the time ends. */
   line: (pattern: RegExp) => Promise<string>;
   kill: (signal: Deno.Signal) => void;
   status: Promise<Deno.CommandStatus>;
@@ -17,6 +17,9 @@ export interface ServerOptions {
   args?: string[];
   env?: Record<string, string>;
 }
+
+/** Long enough for a start on a busy machine. */
+const LINE_MS = 20_000;
 
 /** Starts `main.ts` on a free port of loopback and waits until it listens. */
 export async function startServer({ args = [], env = {} }: ServerOptions): Promise<Server> {
@@ -55,15 +58,21 @@ export function spawnServer({ args = [], env = {} }: ServerOptions): Server {
     status,
     line: (pattern) =>
       new Promise((resolve, reject) => {
+        let isLate = false;
         const check = () => {
           const found = lines.find((line) => pattern.test(line));
-          if (found === undefined && open > 0) return;
+          if (found === undefined && open > 0 && !isLate) return;
           waiting.delete(check);
-          if (found !== undefined) resolve(found);
-          else {reject(
-              new assert.AssertionError({ message: `no ${pattern} in:\n${lines.join("\n")}` }),
-            );}
+          clearTimeout(timer);
+          if (found !== undefined) return resolve(found);
+          const why = isLate ? `within ${LINE_MS} ms` : "to the end";
+          const message = `no ${pattern} ${why} in:\n${lines.join("\n")}`;
+          reject(new assert.AssertionError({ message }));
         };
+        const timer = setTimeout(() => {
+          isLate = true;
+          check();
+        }, LINE_MS);
         waiting.add(check);
         check();
       }),
