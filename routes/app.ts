@@ -81,6 +81,8 @@ function authenticated({ authenticate }: AppDeps): MiddlewareHandler<AppEnv> {
 
 /** Hono answers HEAD as GET and then drops the body; the runtime would count what is left: 0. */
 async function sayLength(response: Response): Promise<void> {
+  // A stream has no length that is known before its end.
+  if (response.headers.get("content-type")?.includes("ndjson")) return response.body?.cancel();
   const { byteLength } = await response.arrayBuffer();
   response.headers.set("content-length", String(byteLength));
 }
