@@ -5,6 +5,8 @@ import {
   getJobRecord,
   getLease,
   getRun,
+  type JobLease,
+  type JobRecord,
   listRuns,
   type RunRecord,
   updateJobRecord,
@@ -157,7 +159,14 @@ export function jobs({ store, runner, clock }: AppDeps) {
 
   app.openapi(listRoute, async (c) => {
     requireAdmin(c.get("principal"));
-    return answer(c, { items: await Promise.all(runner.jobs.map(jobView)) }, 200);
+    const items = runner.jobs.map(async (job) => {
+      const [{ value: record }, { value: lease }] = await Promise.all([
+        getJobRecord(store, job.name),
+        getLease(store, job.name),
+      ]);
+      return jobView(job, record, lease);
+    });
+    return answer(c, { items: await Promise.all(items) }, 200);
   });
 
   app.openapi(patchRoute, async (c) => {
@@ -171,7 +180,9 @@ export function jobs({ store, runner, clock }: AppDeps) {
         detail: `${job.name} runs by a cron of its own, every ${job.intervalMs / 1000} s.`,
       }]);
     }
-    await updateJobRecord(store, job.name, (record) => ({
+    // Before the change: a read that fails after it would be answered as "nothing was changed".
+    const { value: lease } = await getLease(store, job.name);
+    const changed = await updateJobRecord(store, job.name, (record) => ({
       ...record,
       ...(interval_seconds === undefined
         ? {}
@@ -180,7 +191,7 @@ export function jobs({ store, runner, clock }: AppDeps) {
         pause: paused && { reason: paused.reason, until: Date.parse(paused.until) },
       }),
     }));
-    return answer(c, await jobView(job), 200);
+    return answer(c, jobView(job, changed, lease), 200);
   });
 
   app.openapi(listRunsRoute, async (c) => {
@@ -218,11 +229,7 @@ export function jobs({ store, runner, clock }: AppDeps) {
     return answer(c, wholeView(await finished), 200);
   });
 
-  async function jobView(job: Job) {
-    const [{ value: record }, { value: lease }] = await Promise.all([
-      getJobRecord(store, job.name),
-      getLease(store, job.name),
-    ]);
+  function jobView(job: Job, record: JobRecord, lease: JobLease | null) {
     const now = clock();
     const held = lease !== null && lease.expiresAt > now;
     return {

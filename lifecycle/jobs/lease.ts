@@ -8,6 +8,7 @@ import {
   getLease,
   getRun,
   type JobLease,
+  listRuns,
   replaceLease,
   type RunRecord,
   setRun,
@@ -62,8 +63,9 @@ export async function claimLease(
       const stamp = await replaceLease(store, run.job, versionstamp, lease);
       if (stamp !== null) {
         if (held !== null && held.expiresAt > 0) {
-          await closeInterrupted(store, run.job, { lease: held, now, log });
+          await closeInterrupted(store, run.job, { dead: held, now, log });
         }
+        if (patient) await closeAbandoned(store, run, { now, log });
         return { lease, versionstamp: stamp };
       }
     } else if (polls-- <= 0 || shouldStop()) {
@@ -102,13 +104,35 @@ export function keepLease(
   };
 }
 
+/** Runs looked at for ones that died before they held a lease. */
+const RUNS_LOOKED_AT = 20;
+
+/**
+ * Manual runs whose process died while they waited for the lease: we hold it, and nobody waits for
+ * it any longer than this.
+ */
+async function closeAbandoned(
+  store: Store,
+  run: RunRecord,
+  { now, log }: { now: number; log: Logger },
+): Promise<void> {
+  for (const dead of await listRuns(store, run.job, { limit: RUNS_LOOKED_AT })) {
+    const waitsNoMore = dead.startedAt <= now - 2 * (LEASE_MS + RENEW_MS);
+    if (dead.status !== "running" || dead.id === run.id || !waitsNoMore) continue;
+    await closeInterrupted(store, run.job, { dead: { ...dead, runId: dead.id }, now, log });
+  }
+}
+
 /** The run of a process that died: what it changed is counted from the journal. */
 async function closeInterrupted(
   store: Store,
   job: string,
-  { lease, now, log }: { lease: JobLease; now: number; log: Logger },
+  { dead: { runId, startedAt, trigger }, now, log }: {
+    dead: Pick<JobLease, "runId" | "startedAt" | "trigger">;
+    now: number;
+    log: Logger;
+  },
 ): Promise<void> {
-  const { runId, startedAt, trigger } = lease;
   const changed = await countChangesOf(store, runId, startedAt);
   const known = await getRun(store, job, startedAt, runId);
   log.warn("closing an interrupted run", { interrupted_run_id: runId, changed });

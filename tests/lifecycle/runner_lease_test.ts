@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
-import { getJobRecord, getLease } from "../../kv/jobs.ts";
+import { getJobRecord, getLease, setRun } from "../../kv/jobs.ts";
 import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
 import { LEASE_MS } from "../../lifecycle/jobs/lease.ts";
 import { SILENT } from "../../lifecycle/log.ts";
-import { freshStore, HOUR, NOW, SECOND, storeEvents } from "../support/fixture.ts";
+import { freshStore, HOUR, MINUTE, NOW, SECOND, storeEvents } from "../support/fixture.ts";
 import {
   aGatedJob,
   aJob,
@@ -16,6 +16,7 @@ import {
   runsOf,
   storedRun,
 } from "./fake_jobs.ts";
+import { aRun } from "../kv/job_records.ts";
 import { interrupt, onStore, until } from "./lifecycle_fixture.ts";
 
 const SOME = { examined: 1, changed: 1 };
@@ -83,6 +84,22 @@ Deno.test(
       error: "interrupted",
     });
     assert.equal(lines[0]!.message, "closing an interrupted run");
+  }),
+);
+
+Deno.test(
+  "a manual run whose process died while it waited for the lease is closed by the next one",
+  onStore(async (store) => {
+    const { runner, clock } = aRunner(store, aJobOf(SOME));
+    const dead = aRun(1, { job: NAME, status: "running", trigger: "manual", finishedAt: null });
+    const waiting = { ...dead, id: "run_2" as const, startedAt: NOW + MINUTE };
+    await setRun(store, dead);
+    await setRun(store, waiting);
+    clock.now = NOW + MINUTE + 2 * LEASE_MS;
+    await runner.run(NAME, { trigger: "manual" });
+    const closed = (await storedRun(store, dead))!;
+    assert.deepEqual([closed.status, closed.error], ["failed", "interrupted"]);
+    assert.equal((await storedRun(store, waiting))!.status, "running", "it may still get it");
   }),
 );
 
