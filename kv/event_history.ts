@@ -4,7 +4,7 @@
  */
 import type { EventId, EventRecord, HistoryEntry } from "./event_record.ts";
 import { upgraded } from "./formats.ts";
-import { eventHistoryKey, eventHistoryPrefix } from "./keys.ts";
+import { eventHistoryKey, eventHistoryPrefix, eventRestoreKey } from "./keys.ts";
 import {
   MAX_HISTORY_BYTES,
   MAX_HISTORY_ENTRIES,
@@ -43,7 +43,7 @@ function entryOf(store: Store, stored: unknown): HistoryEntry {
 /** All of it, oldest first: what an export writes. */
 export async function wholeHistory(store: Store, record: EventRecord): Promise<HistoryEntry[]> {
   // Most events have all of it in the record, and then nothing is read.
-  if ((record.history[0]?.version ?? 1) === 1) return record.history;
+  if (record.history[0]?.version === 1) return record.history;
   const found: HistoryEntry[] = [];
   for await (const entries of historyPages(store, record)) found.push(...entries);
   return found.reverse();
@@ -122,12 +122,42 @@ export function listOlderHistory(
   return store.list({ prefix: eventHistoryPrefix(id) }, { limit: HISTORY_ROWS_PER_COMMIT });
 }
 
-export async function deleteOlderHistory(store: Store, id: EventId): Promise<void> {
+/** Deletes all of them, as long as `checks` hold; false when they no longer do. */
+export async function deleteOlderHistory(
+  store: Store,
+  id: EventId,
+  checks: Deno.AtomicCheck[],
+): Promise<boolean> {
   for (;;) {
     const rows = await listOlderHistory(store, id);
-    if (rows.length === 0) return;
-    const operation = store.kv.atomic();
+    if (rows.length === 0) return true;
+    const operation = store.kv.atomic().check(...checks);
     for (const row of rows) operation.delete(row.key);
-    await store.commit(operation);
+    if (!(await store.commit(operation)).ok) return false;
   }
+}
+
+/**
+ * Claims an event's rows for one history, which takes more commits than one to write. Each of them
+ * checks what this answers: whoever brings another history takes the claim over, so that rows of two
+ * are never mixed. Who brings the same one shares it. Null: somebody was faster.
+ */
+export async function claimHistory(
+  store: Store,
+  id: EventId,
+  history: HistoryEntry[],
+): Promise<Deno.AtomicCheck | null> {
+  const key = eventRestoreKey(id);
+  const digest = await digestOf(history);
+  const held = await store.get<string>(key);
+  if (held.value === digest) return { key, versionstamp: held.versionstamp };
+  const { versionstamp } = held;
+  await store.commit(store.kv.atomic().check({ key, versionstamp }).set(key, digest));
+  const claimed = await store.get<string>(key);
+  return claimed.value === digest ? { key, versionstamp: claimed.versionstamp } : null;
+}
+
+async function digestOf(history: HistoryEntry[]): Promise<string> {
+  const bytes = new TextEncoder().encode(JSON.stringify(history));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

@@ -4,6 +4,7 @@
  */
 import { DomainError, type FieldProblem } from "./errors.ts";
 import {
+  claimHistory,
   deleteOlderHistory,
   HISTORY_ROWS_PER_COMMIT,
   historySlices,
@@ -32,10 +33,18 @@ import {
   commitWithChanges,
 } from "./journal.ts";
 import { getWithWhole, requireWhole } from "./index_state.ts";
-import { eventKey, EVENTS, externalIdKey, externalIdPrefix, statusPrefix } from "./keys.ts";
+import {
+  eventKey,
+  eventRestoreKey,
+  EVENTS,
+  externalIdKey,
+  externalIdPrefix,
+  statusPrefix,
+} from "./keys.ts";
 import {
   MAX_CARD_BYTES,
   MAX_CHECKS_PER_COMMIT,
+  MAX_HISTORY_BYTES,
   MAX_RECORD_BYTES,
   MAX_ROWS_PER_BATCH,
   sizeBound,
@@ -269,9 +278,10 @@ function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord 
  * Writes an event as it was in another store: with its version, its times and its whole history.
  * `read` is what it replaces, null when it is new; the journal tells of one change.
  *
- * A history that one commit cannot hold goes before it, in slices that check the same read: nobody
- * sees them without the record, and the next attempt writes them again.
- * `conflict`: it changed since it was read, or a new external id is taken.
+ * A history that one commit cannot hold goes before it, in slices that check the same read and a
+ * claim: nobody sees them without the record, and the next attempt writes them again.
+ * `conflict`: it changed since it was read, a new external id is taken, or somebody else restores
+ * another history.
  * @throws {DomainError} `newer_format`, `event_too_large`.
  */
 export async function restoreEvent(
@@ -287,16 +297,26 @@ export async function restoreEvent(
     format: store.schema.formats.event.current,
     generation: store.schema.generation,
   };
-  requireFits(next, before);
+  requireRestorable(next, record.history);
   const { id } = next;
-  const check = { key: eventKey(id), versionstamp: read?.versionstamp ?? null };
+  const checks = [{ key: eventKey(id), versionstamp: read?.versionstamp ?? null }];
   const slices = historySlices(olderThanStored(older, before));
+  // Rows that a restore left behind half way would show in the gaps of such a history.
+  const hasGaps = before === null && record.history.length < record.version;
+  const isClaimed = slices.length > 1 || hasGaps;
+  if (isClaimed) {
+    const claim = await claimHistory(store, id, record.history);
+    if (claim === null) return { outcome: "conflict" };
+    checks.push(claim);
+  }
+  if (hasGaps && !await deleteOlderHistory(store, id, checks)) return { outcome: "conflict" };
   for (const entries of slices.slice(0, -1)) {
-    const operation = store.kv.atomic().check(check);
+    const operation = store.kv.atomic().check(...checks);
     moveOut(store, operation, { id, entries });
     if (!(await store.commit(operation)).ok) return { outcome: "conflict" };
   }
-  const operation = store.kv.atomic().check(check).set(eventKey(id), next);
+  const operation = store.kv.atomic().check(...checks).set(eventKey(id), next);
+  if (isClaimed) operation.delete(eventRestoreKey(id));
   moveOut(store, operation, { id, entries: slices.at(-1) ?? [] });
   writeIndexes(store, operation, { before, after: next });
   const isMoved = before !== null && before.status !== next.status;
@@ -341,7 +361,8 @@ export async function deleteEvent(
   const { record } = read;
   const operation = store.kv.atomic()
     .check({ key: eventKey(record.id), versionstamp: read.versionstamp })
-    .delete(eventKey(record.id));
+    .delete(eventKey(record.id))
+    .delete(eventRestoreKey(record.id));
   const older = await listOlderHistory(store, record.id);
   for (const row of older) operation.delete(row.key);
   writeIndexes(store, operation, { before: record, after: null });
@@ -357,7 +378,11 @@ export async function deleteEvent(
   }]);
   // What one commit cannot hold goes after it: before it, a conflict would leave an event without.
   if (result.outcome === "committed" && older.length === HISTORY_ROWS_PER_COMMIT) {
-    await deleteOlderHistory(store, record.id);
+    // Not when the event has come back meanwhile, or is about to: its rows lie at the same place.
+    await deleteOlderHistory(store, record.id, [
+      { key: eventKey(record.id), versionstamp: null },
+      { key: eventRestoreKey(record.id), versionstamp: null },
+    ]);
   }
   return result;
 }
@@ -416,8 +441,29 @@ function requireWritableEvent(store: Store, record: EventRecord): void {
   requireWritable(record, store.schema.formats.event, `event "${record.id}"`);
 }
 
-/** Only what people wrote is measured: the lifecycle's own changes fit the headroom that is left. */
-function requireFits(record: EventRecord, before: EventRecord | null): void {
+/**
+ * What a record from another store must fit: only what people wrote of it is measured, as it was
+ * there, and its history entry by entry.
+ * @throws {DomainError} `event_too_large`.
+ */
+export function requireRestorable(record: EventRecord, history: HistoryEntry[]): void {
+  requireFits({ ...record, status: "DRAFT", archivedFrom: null, completedAt: null }, null);
+  for (const entry of history) {
+    const bytes = sizeBound(entry);
+    if (bytes <= MAX_HISTORY_BYTES) continue;
+    throw new DomainError(
+      "event_too_large",
+      `The history's entry of version ${entry.version} takes ${bytes} bytes; ` +
+        `${MAX_HISTORY_BYTES} can be stored.`,
+    );
+  }
+}
+
+/**
+ * Only what people wrote is measured: the lifecycle's own changes fit the headroom that is left.
+ * @throws {DomainError} `event_too_large`.
+ */
+export function requireFits(record: EventRecord, before: EventRecord | null): void {
   const bytes = sizeBound({ ...record, history: [] });
   const cardBytes = sizeBound(cardOf(record)) +
     (before === null ? 0 : sizeBound(beforeOf(before, record)));

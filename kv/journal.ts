@@ -148,7 +148,10 @@ export async function readPlace(store: Store, position: string): Promise<Journal
   const [, epoch, versionstamp, n] = POSITION.exec(position) ?? [];
   if (epoch === undefined || versionstamp === undefined) return null;
   const head = await store.get<number>(JOURNAL_HEAD);
-  if (epoch !== store.epoch || versionstamp > (head.versionstamp ?? NOTHING)) {
+  const newest = head.versionstamp ?? NOTHING;
+  const isAhead = versionstamp > newest ||
+    (versionstamp === newest && Number(n) > (head.value ?? 0));
+  if (epoch !== store.epoch || isAhead) {
     throw new DomainError(
       "position_gone",
       `"${position}" is no position of this store, or not one yet; start with a whole export.`,

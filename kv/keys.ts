@@ -18,6 +18,9 @@ export const eventHistoryKey = (
 ): Key => ["event_history", id, version];
 export const eventHistoryPrefix = (id: EventId): Key => ["event_history", id];
 
+/** Which history is being restored in more commits than one. */
+export const eventRestoreKey = (id: EventId): Key => ["event_restore", id];
+
 /** The sweep's work list; admin lists by status. */
 export const statusPrefix = (status: EventStatus): Key => ["events_by_status_and_end_date", status];
 /** The start job's work list and the start timer: every visibility, stored CONFIRMED. */

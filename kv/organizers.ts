@@ -192,7 +192,7 @@ export async function restoreOrganizer(
     ? []
     : (await listMembers(store, organizer.id)).filter(({ userId }) => !wanted.has(userId));
   const changes = [...members, ...gone].map(({ userId }) => ({ userId, role: wanted.get(userId) }));
-  for (let i = 0; i === 0 || i < changes.length; i += MEMBERS_PER_COMMIT) {
+  for (let i = 0; i === 0 || i < changes.length;) {
     const operation = read === null
       ? newOrganizer(store.kv.atomic(), organizer)
       : replacement(store, read, organizer);
@@ -202,8 +202,17 @@ export async function restoreOrganizer(
           .delete(organizerByMemberKey(userId, organizer.id));
       } else addMember(operation, organizer.id, { userId, role });
     }
-    if (!await isStored(store, operation, organizer)) return false;
-    read = await readOrganizer(store, organizer.id);
+    const result = await store.commit(operation);
+    if (result.ok) {
+      // Not read again: that would take somebody else's change for ours, and the next commit undo it.
+      read = { organizer, versionstamp: result.versionstamp };
+      i += MEMBERS_PER_COMMIT;
+      continue;
+    }
+    // Another import may be writing the same organizer: then these members are written over its own.
+    const stored = await readOrganizer(store, organizer.id);
+    if (JSON.stringify(stored?.organizer) !== JSON.stringify(organizer)) return false;
+    read = stored;
   }
   return true;
 }

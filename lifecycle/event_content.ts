@@ -96,7 +96,7 @@ export function changedFields(before: EventRecord, after: EventRecord): HistoryE
 }
 
 /** JSON with sorted keys: two objects that mean the same read the same. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   return JSON.stringify(
     value,
     (_key, inner) =>

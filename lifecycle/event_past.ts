@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { DomainError, invalidFields } from "../kv/errors.ts";
 import type { EventRecord, EventStatus, HistoryEntry } from "../kv/event_record.ts";
+import { canonical } from "./event_content.ts";
 
 /** What only administrators may import of an event. */
 export interface EventPast {
@@ -22,9 +23,9 @@ export interface EventPast {
   endsAt?: number | null | undefined;
 }
 
-/** @throws {DomainError} `invalid_body` at what the history contradicts. */
+/** @throws {DomainError} `invalid_body` at what the status or the history contradicts. */
 export function requireConsistent(
-  { version, history, archivedFrom }: EventPast,
+  { version, history, archivedFrom = null, completedAt = null }: EventPast,
   status: EventStatus | undefined,
 ): void {
   const problem = (pointer: string, detail: string) =>
@@ -36,8 +37,16 @@ export function requireConsistent(
       detail: "A line with a version says the status it was stored with.",
     }]);
   }
-  if ((status === "ARCHIVED") !== (archivedFrom != null) && version !== undefined) {
-    throw problem("/archived_from", `archived_from goes with the status ARCHIVED, not ${status}.`);
+  const isArchived = status === "ARCHIVED";
+  // Without a version it follows from the dates.
+  if (isArchived ? archivedFrom === null && version !== undefined : archivedFrom !== null) {
+    throw problem(
+      "/archived_from",
+      "archived_from goes with the status ARCHIVED, and with no other.",
+    );
+  }
+  if (completedAt !== null && status !== "COMPLETED" && !isArchived) {
+    throw problem("/completed_at", "completed_at goes with the status COMPLETED or ARCHIVED.");
   }
   if (history === undefined) return;
   let reached: EventStatus | null = null;
@@ -62,6 +71,17 @@ export function requireConsistent(
   if (reached !== null && reached !== status) {
     throw problem("/status", `The history ends at ${reached}, the status says ${status}.`);
   }
+  const { from = null } = history.findLast(({ transition }) => transition !== null)?.transition ??
+    {};
+  if (isArchived && from !== null && from !== archivedFrom) {
+    throw problem("/archived_from", `The history says it was ${from}, not ${archivedFrom}.`);
+  }
+}
+
+/** All entries that either of two histories of one event has, oldest first; pure. */
+export function joinedHistory(stored: HistoryEntry[], line: HistoryEntry[]): HistoryEntry[] {
+  const all = new Map([...stored, ...line].map((entry) => [entry.version, entry]));
+  return [...all.values()].sort((a, b) => a.version - b.version);
 }
 
 /** What a line with a version means for the event that is stored. */
@@ -114,5 +134,6 @@ function isSameContent(a: EventRecord, b: EventRecord): boolean {
     const last = history.at(-1);
     return last !== undefined && isByClock(last) ? rest : { ...rest, updatedAt };
   };
-  return isDeepStrictEqual(content(a), content(b));
+  // As JSON: what is stored has no -0, and a line may.
+  return canonical(content(a)) === canonical(content(b));
 }

@@ -185,7 +185,8 @@ async function* changedLines(
     for (const [i, change] of wanted.entries()) {
       const record = stored[i]?.record;
       if (isGone(change, organizerId)) yield deletionLine(change.event);
-      else if (record?.version === change.version) {
+      // An event that came back under its id may have the version again, and another organizer.
+      else if (record?.version === change.version && isOurs(record.organizerId)) {
         yield eventLine(record, await wholeHistory(store, record));
       }
     }

@@ -7,6 +7,8 @@ import {
   type EventStep,
   findByExternalId,
   getEvent,
+  requireFits,
+  requireRestorable,
   restoreEvent,
   type StoredEvent,
 } from "../kv/events.ts";
@@ -17,7 +19,7 @@ import { changeEvent } from "./change_event.ts";
 import { type Home, newRecord, requireHome } from "./create_event.ts";
 import { removeEvent, requireDeletable } from "./delete_event.ts";
 import { editSteps, externalIdTaken, requireFreeExternalId, requireMayMove } from "./edit_event.ts";
-import { continuationOf, type EventPast, requireConsistent } from "./event_past.ts";
+import { continuationOf, type EventPast, joinedHistory, requireConsistent } from "./event_past.ts";
 import type { ImportOptions, LineOutcome } from "./import_events.ts";
 import type { ImportedDeletion, ImportedEvent, ImportedHome } from "./import_lines.ts";
 import type { ImportPlan } from "./import_plan.ts";
@@ -68,13 +70,26 @@ export class EventImporter {
     if (stored === null) return "unchanged";
     const reason = input.reason ?? (principal.role === "admin" ? "Deleted by an import." : null);
     if (this.plan === null) {
-      await removeEvent(this.store, stored.id, { reason, principal, now });
+      try {
+        await removeEvent(this.store, stored.id, { reason, principal, now });
+      } catch (error) {
+        const isGone = error instanceof DomainError && error.code === "not_found" &&
+          await this.#get(stored.id) === null;
+        // Another import of the same line was faster.
+        if (isGone) return "unchanged";
+        throw error;
+      }
     } else {
       const relation = await relationTo(this.store, principal, stored);
       requireDeletable(stored, relation, { reason, principal, now });
       this.plan.delete(stored);
     }
     return "deleted";
+  }
+
+  /** To be called when an organizer changed: its external id may be another's now. */
+  forgetHomes(): void {
+    this.#homes.clear();
   }
 
   /** The event that a line is about, and the organizer it names or needs to be found in. */
@@ -115,6 +130,8 @@ export class EventImporter {
     const by = principal.userId;
     const record = importedRecord(input, { organizerId, now, by });
     if (this.plan !== null) {
+      if (input.past === undefined) requireFits(record, null);
+      else requireRestorable(record, record.history);
       // No other line can mean an event without a key.
       const isKeyless = input.id === undefined && !externalId;
       return isKeyless || this.plan.create(record) ? "created" : null;
@@ -136,9 +153,10 @@ export class EventImporter {
   ): Promise<"updated" | "unchanged" | null> {
     const by = this.options.principal.userId;
     const organizerId = home?.organizerId ?? stored.organizerId;
-    const record = importedRecord({ ...input, id: stored.id }, { organizerId, now, by });
     const read = this.plan === null ? await getEvent(this.store, stored.id) : null;
     const before = read?.record ?? stored;
+    const past = pastBeside(before, input.past!);
+    const record = importedRecord({ ...input, id: stored.id, past }, { organizerId, now, by });
     const history = await wholeHistory(this.store, before);
     // A line without its history can only be the very version that is stored.
     if (input.past?.history === undefined) {
@@ -147,6 +165,8 @@ export class EventImporter {
     const continuation = continuationOf({ ...before, history }, record);
     if (continuation !== "newer") return "unchanged";
     await this.#requireFreeExternalId(before, record);
+    record.history = joinedHistory(history, record.history);
+    if (this.plan !== null) requireRestorable(record, record.history);
     if (this.plan !== null) return this.plan.replace(stored, record) ? "updated" : null;
     const { outcome } = await restoreEvent(this.store, read as StoredEvent, {
       record,
@@ -174,6 +194,7 @@ export class EventImporter {
     if (this.plan !== null) {
       const next = (await decide(settle(stored, now))).at(-1)?.next;
       if (next === undefined) return "unchanged";
+      requireFits(next, stored);
       await this.#requireFreeExternalId(stored, next);
       return this.plan.replace(stored, next) ? "updated" : null;
     }
@@ -212,8 +233,10 @@ export class EventImporter {
   ): Promise<Home> {
     let wanted = organizerId;
     if (wanted === undefined && organizerExternalId !== undefined) {
-      wanted = this.plan?.findOrganizer(organizerExternalId) ??
-        await findOrganizer(this.store, organizerExternalId) ?? undefined;
+      const found = this.plan === null
+        ? await findOrganizer(this.store, organizerExternalId)
+        : await this.plan.findOrganizer(organizerExternalId);
+      wanted = found ?? undefined;
       if (wanted === undefined) {
         throw invalidFields([{
           pointer: "/organizer_external_id",
@@ -222,7 +245,7 @@ export class EventImporter {
         }]);
       }
     }
-    if (wanted !== undefined && this.plan?.hasOrganizer(wanted)) {
+    if (wanted !== undefined && this.plan?.organizer(wanted) !== undefined) {
       return { organizerId: wanted, first: null };
     }
     return await requireHome(this.store, this.options.principal, { wanted, now });
@@ -301,6 +324,15 @@ function pastMembers(record: EventRecord, past: EventPast, by: UserId): Partial<
     history: past.history ??
       [{ version, at: createdAt, by, transition, reason: null, fields: null }],
   };
+}
+
+/** What a line says of the past, and of what it leaves out what is stored: not the hour it came. */
+function pastBeside(stored: EventRecord, past: EventPast): EventPast {
+  const { createdAt, updatedAt, completedAt, archivedFrom } = stored;
+  const isSame = past.version === stored.version;
+  const known = isSame ? { createdAt, updatedAt, completedAt, archivedFrom } : { createdAt };
+  const said = Object.entries(past).filter(([, value]) => value !== undefined);
+  return { ...known, ...Object.fromEntries(said) };
 }
 
 /** The times as they were stored elsewhere; null when they are to be read as in any request. */

@@ -8,7 +8,7 @@ import { DomainError, type ErrorCode } from "../kv/errors.ts";
 import type { UserId } from "../kv/event_record.ts";
 import type { Store } from "../kv/store.ts";
 import { EventImporter } from "./import_event.ts";
-import { type ImportLine, keyOf } from "./import_lines.ts";
+import { type ImportedThing, type ImportLine, keyOf } from "./import_lines.ts";
 import { importOrganizer } from "./import_organizer.ts";
 import { ImportPlan } from "./import_plan.ts";
 import type { Principal } from "./policy.ts";
@@ -37,6 +37,8 @@ export interface ImportOptions {
 
 const LINES_AT_ONCE = 16;
 const FAILURES_NAMED = 1_000;
+/** Each may be as long as a line may be. */
+const LINES_WAITING = 200;
 
 /**
  * Imports all lines, up to sixteen at once; lines about the same thing one after the other, and
@@ -65,6 +67,7 @@ export async function importEvents(
     report.failed++;
     if (report.failures.length < FAILURES_NAMED) report.failures.push(failure);
   };
+  const waiting: Waiting[] = [];
   const importOne = async (line: ImportLine) => {
     if (line.outcome === "invalid") {
       return fail({ line: line.line, code: line.code, detail: line.detail });
@@ -77,24 +80,57 @@ export async function importEvents(
         ? await events.delete(says.deletion)
         : await importOrganizer(store, says.organizer, { plan, ...options });
       report[outcome]++;
+      if (says.type === "organizer" && outcome !== "unchanged") events.forgetHomes();
       if (outcome === "created" && keyOf(says) === null) report.created_without_key++;
     } catch (error) {
       if (!(error instanceof DomainError) || isStoreFailure(error)) throw error;
-      fail({ line: line.line, code: error.code, detail: error.detail });
+      const failure = { line: line.line, code: error.code, detail: error.detail };
+      const mayWait = error.code === "external_id_taken" && isRecord(says);
+      if (mayWait && waiting.length < LINES_WAITING) waiting.push({ line, failure });
+      else fail(failure);
+    }
+  };
+  // An external id that was handed on is free once the line of who gave it up is in, and that line
+  // stands where its event changed last.
+  const tryAgain = async () => {
+    for (let before = Infinity; waiting.length > 0 && waiting.length < before;) {
+      before = waiting.length;
+      for (const { line } of waiting.splice(0)) await importOne(line);
     }
   };
   for await (const group of grouped(lines)) {
     await Promise.all(group.map(async (same) => {
       for (const line of same) await importOne(line);
     }));
+    // The events that follow may need them.
+    if (group.some(([line]) => isOrganizer(line!))) await tryAgain();
   }
+  await tryAgain();
+  for (const { failure } of waiting) fail(failure);
   report.failures.sort((a, b) => a.line - b.line);
   return report;
+}
+
+/** A line that another one of the file may yet make possible. */
+interface Waiting {
+  line: ImportLine;
+  failure: ImportFailure;
+}
+
+/** Whether it says of itself how old it is, so that it may be imported after younger ones. */
+function isRecord(says: ImportedThing): boolean {
+  return says.type === "event"
+    ? says.event.past?.version !== undefined
+    : says.type === "organizer" && says.organizer.updatedAt !== undefined;
 }
 
 /** No line's fault: the next ones would meet the same. */
 function isStoreFailure({ code }: DomainError): boolean {
   return code === "store_unavailable" || code === "outcome_unknown" || code === "index_incomplete";
+}
+
+function isOrganizer(line: ImportLine): boolean {
+  return line.outcome === "parsed" && line.says.type === "organizer";
 }
 
 /** Slices of up to sixteen lines of one type, in each the lines about one thing together. */
@@ -103,13 +139,12 @@ async function* grouped(lines: AsyncIterable<ImportLine>): AsyncGenerator<Import
   let size = 0;
   let hasOrganizers = false;
   for await (const line of lines) {
-    const isOrganizer = line.outcome === "parsed" && line.says.type === "organizer";
-    if (size === LINES_AT_ONCE || (size > 0 && isOrganizer !== hasOrganizers)) {
+    if (size === LINES_AT_ONCE || (size > 0 && isOrganizer(line) !== hasOrganizers)) {
       yield [...slice.values()];
       slice = new Map();
       size = 0;
     }
-    hasOrganizers = isOrganizer;
+    hasOrganizers = isOrganizer(line);
     const key = (line.outcome === "parsed" ? keyOf(line.says) : null) ?? `#${line.line}`;
     const same = slice.get(key);
     if (same === undefined) slice.set(key, [line]);

@@ -1,6 +1,7 @@
 /** Importing one organizer: found by its id or external id, made or changed, members included. */
 import { isDeepStrictEqual } from "node:util";
 import { DomainError, invalidFields } from "../kv/errors.ts";
+import type { OrganizerId } from "../kv/event_record.ts";
 import { FORMATS, requireWritable } from "../kv/formats.ts";
 import {
   findOrganizer,
@@ -15,8 +16,14 @@ import type { Store } from "../kv/store.ts";
 import { newOrganizerId } from "./ids.ts";
 import type { ImportOptions, LineOutcome } from "./import_events.ts";
 import type { ImportedOrganizer } from "./import_lines.ts";
-import type { ImportPlan } from "./import_plan.ts";
-import { editOrganizer, submitOrganizer } from "./organizers.ts";
+import type { ImportPlan, PlannedOrganizer } from "./import_plan.ts";
+import {
+  editedOrganizer,
+  editOrganizer,
+  type OrganizerContent,
+  requireOwner,
+  submitOrganizer,
+} from "./organizers.ts";
 
 const ATTEMPTS = 5;
 
@@ -34,11 +41,10 @@ export async function importOrganizer(
   requireWritable({ format: input.format ?? 1 }, FORMATS.organizer, "an organizer of this line");
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const now = clock();
-    const read = await findStored(store, input);
-    if (read === null && plan?.hasOrganizer(input.id, input.externalId)) return "unchanged";
+    const known = await find(store, plan, input);
     const outcome = principal.role === "admin"
-      ? await importAsAdmin(store, read, { ...options, input, now })
-      : await importAsMember(store, read, { ...options, input, now });
+      ? await importAsAdmin(store, known, { ...options, input, now })
+      : await importAsMember(store, known, { ...options, input, now });
     if (outcome !== null) return outcome;
   }
   throw new DomainError("conflict");
@@ -50,22 +56,41 @@ interface LineOptions extends ImportOptions {
   now: number;
 }
 
-async function findStored(
+/** An organizer as it is stored, or as the lines before would have left it. */
+interface KnownOrganizer extends PlannedOrganizer {
+  /** Null when a line of a dry run made or changed it. */
+  read: StoredOrganizer | null;
+}
+
+async function find(
   store: Store,
+  plan: ImportPlan | null,
   { id, externalId }: ImportedOrganizer,
-): Promise<StoredOrganizer | null> {
-  const found = id ?? (externalId ? await findOrganizer(store, externalId) : null);
-  return found === null ? null : await readOrganizer(store, found);
+): Promise<KnownOrganizer | null> {
+  const found = id ?? (externalId ? await findNamed(store, plan, externalId) : null);
+  if (found === null) return null;
+  const planned = plan?.organizer(found);
+  if (planned !== undefined) return { ...planned, read: null };
+  const read = await readOrganizer(store, found);
+  if (read === null) return null;
+  return { read, organizer: read.organizer, members: await listMembers(store, found) };
+}
+
+function findNamed(
+  store: Store,
+  plan: ImportPlan | null,
+  externalId: string,
+): Promise<OrganizerId | null> {
+  return plan === null ? findOrganizer(store, externalId) : plan.findOrganizer(externalId);
 }
 
 /** Null when somebody was faster. */
 async function importAsAdmin(
   store: Store,
-  read: StoredOrganizer | null,
+  known: KnownOrganizer | null,
   { input, plan, principal, now }: LineOptions,
 ): Promise<LineOutcome | null> {
-  const stored = read?.organizer ?? null;
-  const members = stored === null ? [] : await listMembers(store, stored.id);
+  const { organizer: stored = null, members = [], read = null } = known ?? {};
   const next: Organizer = {
     ...stored,
     format: FORMATS.organizer.current,
@@ -90,8 +115,8 @@ async function importAsAdmin(
       );
     }
   }
-  await requireFreeExternalId(store, next);
-  if (plan !== null) plan.addOrganizer(next.id, next.externalId);
+  await requireFreeExternalId(store, plan, next);
+  if (plan !== null) plan.keepOrganizer({ organizer: next, members: nextMembers });
   else if (!await restoreOrganizer(store, read, { organizer: next, members: nextMembers })) {
     return null;
   }
@@ -104,9 +129,10 @@ function byUserId(a: OrganizerMember, b: OrganizerMember): number {
 
 async function requireFreeExternalId(
   store: Store,
+  plan: ImportPlan | null,
   { id, externalId }: Organizer,
 ): Promise<void> {
-  const taken = externalId === null ? null : await findOrganizer(store, externalId);
+  const taken = externalId === null ? null : await findNamed(store, plan, externalId);
   if (taken === null || taken === id) return;
   throw new DomainError(
     "external_id_taken",
@@ -118,7 +144,7 @@ async function requireFreeExternalId(
 /** As by POST and PATCH: a member's own, without what only administrators may say. */
 async function importAsMember(
   store: Store,
-  read: StoredOrganizer | null,
+  known: KnownOrganizer | null,
   { input, plan, principal, now }: LineOptions,
 ): Promise<LineOutcome> {
   const { id, name, url, externalId, createdAt, updatedAt, members } = input;
@@ -132,10 +158,12 @@ async function importAsMember(
     }]);
   }
   const as = { principal, now };
-  if (read !== null) {
+  if (known !== null) {
     const content = { name, url, externalId };
-    const { organizer: before } = read;
-    const edited = await editOrganizer(store, before.id, { content, ...as, dryRun: plan !== null });
+    const { organizer: before } = known;
+    const edited = plan === null
+      ? await editOrganizer(store, before.id, { content, ...as })
+      : await planEdit(store, known, { plan, content, ...as });
     return isDeepStrictEqual(edited, before) ? "unchanged" : "updated";
   }
   if (id !== undefined) {
@@ -146,6 +174,34 @@ async function importAsMember(
     }]);
   }
   if (plan === null) await submitOrganizer(store, { name, url, externalId }, as);
-  else plan.addOrganizer(newOrganizerId(now), externalId ?? null);
+  else {
+    const { current: format } = FORMATS.organizer;
+    const times = { createdAt: now, updatedAt: now };
+    const named = { name, url: url ?? null, externalId: externalId ?? null };
+    plan.keepOrganizer({
+      organizer: { format, id: newOrganizerId(now), ...named, ...times },
+      members: [{ userId: principal.userId, role: "owner" }],
+    });
+  }
   return "created";
+}
+
+/** What `editOrganizer` would do. */
+async function planEdit(
+  store: Store,
+  { organizer, members }: KnownOrganizer,
+  { plan, content, principal, now }: {
+    plan: ImportPlan;
+    content: OrganizerContent;
+    principal: LineOptions["principal"];
+    now: number;
+  },
+): Promise<Organizer> {
+  const { id } = organizer;
+  const role = members.find(({ userId }) => userId === principal.userId)?.role ?? null;
+  requireOwner(role, { id, principal });
+  const edited = editedOrganizer(organizer, content, now);
+  await requireFreeExternalId(store, plan, edited);
+  plan.keepOrganizer({ organizer: edited, members });
+  return edited;
 }

@@ -4,13 +4,19 @@
  */
 import type { EventId, EventRecord, OrganizerId } from "../kv/event_record.ts";
 import { findByExternalId, getEvent } from "../kv/events.ts";
+import { findOrganizer, type Organizer, type OrganizerMember } from "../kv/organizers.ts";
 import type { Store } from "../kv/store.ts";
+
+export interface PlannedOrganizer {
+  organizer: Organizer;
+  members: OrganizerMember[];
+}
 
 export class ImportPlan {
   /** Null: deleted. */
   readonly #records = new Map<EventId, EventRecord | null>();
   readonly #names = new Map<string, EventId>();
-  readonly #organizers = new Set<OrganizerId>();
+  readonly #organizers = new Map<OrganizerId, PlannedOrganizer>();
   readonly #organizerNames = new Map<string, OrganizerId>();
 
   constructor(readonly store: Store) {}
@@ -26,8 +32,10 @@ export class ImportPlan {
     const planned = this.#names.get(nameOf(externalId, organizerId));
     if (planned !== undefined) return planned;
     const id = await findByExternalId(this.store, externalId, organizerId);
-    const renamed = id === null ? undefined : this.#records.get(id);
-    return renamed === undefined || renamed?.externalId === externalId ? id : null;
+    const changed = id === null ? undefined : this.#records.get(id);
+    if (changed === undefined) return id;
+    const isStill = changed?.externalId === externalId && changed.organizerId === organizerId;
+    return isStill ? id : null;
   }
 
   /** False when another line took the id or the external id since they were looked for. */
@@ -53,18 +61,26 @@ export class ImportPlan {
     this.#records.set(record.id, null);
   }
 
-  addOrganizer(id: OrganizerId, externalId: string | null): void {
-    this.#organizers.add(id);
+  /** Makes or changes it. */
+  keepOrganizer(planned: PlannedOrganizer): void {
+    const { id, externalId } = planned.organizer;
+    const before = this.#organizers.get(id)?.organizer.externalId ?? null;
+    if (before !== null) this.#organizerNames.delete(before);
+    this.#organizers.set(id, planned);
     if (externalId !== null) this.#organizerNames.set(externalId, id);
   }
 
-  hasOrganizer(id: OrganizerId | undefined, externalId?: string | null): boolean {
-    if (id !== undefined) return this.#organizers.has(id);
-    return Boolean(externalId) && this.#organizerNames.has(externalId!);
+  /** Undefined when no line changed it. */
+  organizer(id: OrganizerId): PlannedOrganizer | undefined {
+    return this.#organizers.get(id);
   }
 
-  findOrganizer(externalId: string): OrganizerId | undefined {
-    return this.#organizerNames.get(externalId);
+  async findOrganizer(externalId: string): Promise<OrganizerId | null> {
+    const planned = this.#organizerNames.get(externalId);
+    if (planned !== undefined) return planned;
+    const id = await findOrganizer(this.store, externalId);
+    const changed = id === null ? undefined : this.#organizers.get(id);
+    return changed === undefined || changed.organizer.externalId === externalId ? id : null;
   }
 
   #forgetName({ externalId, organizerId }: EventRecord): void {

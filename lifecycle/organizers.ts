@@ -7,6 +7,7 @@ import {
   findOrganizer,
   getOrganizerRole,
   type Organizer,
+  type OrganizerRole,
   readOrganizer,
   replaceOrganizer,
 } from "../kv/organizers.ts";
@@ -57,41 +58,45 @@ export async function submitOrganizer(
 export async function editOrganizer(
   store: Store,
   id: OrganizerId,
-  { content, principal, now, dryRun = false }: {
-    content: OrganizerContent;
-    principal: Principal;
-    now: number;
-    dryRun?: boolean;
-  },
+  { content, principal, now }: { content: OrganizerContent; principal: Principal; now: number },
 ): Promise<Organizer> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const read = await readOrganizer(store, id);
     if (read === null) throw notFound(id);
-    await requireOwner(store, id, principal);
+    requireSignedIn(principal);
+    requireOwner(await getOrganizerRole(store, id, principal.userId), { id, principal });
     const { organizer } = read;
-    const { name = organizer.name, url = organizer.url } = content;
-    const { externalId = organizer.externalId } = content;
-    const isSame = name === organizer.name && url === organizer.url &&
-      externalId === organizer.externalId;
-    if (isSame) return organizer;
-    if (externalId !== organizer.externalId) await requireFreeExternalId(store, externalId);
-    const next: Organizer = {
-      ...organizer,
-      format: FORMATS.organizer.current,
-      name,
-      url,
-      externalId,
-      updatedAt: now,
-    };
-    if (dryRun || await replaceOrganizer(store, read, next)) return next;
+    const next = editedOrganizer(organizer, content, now);
+    if (next === organizer) return organizer;
+    if (next.externalId !== organizer.externalId) {
+      await requireFreeExternalId(store, next.externalId);
+    }
+    if (await replaceOrganizer(store, read, next)) return next;
   }
   throw new DomainError("conflict");
 }
 
-async function requireOwner(store: Store, id: OrganizerId, principal: Principal): Promise<void> {
-  requireSignedIn(principal);
-  if (principal.role === "admin") return;
-  if (await getOrganizerRole(store, id, principal.userId) === "owner") return;
+/** The organizer with `content`; itself when that changes nothing; pure. */
+export function editedOrganizer(
+  organizer: Organizer,
+  content: OrganizerContent,
+  now: number,
+): Organizer {
+  const { name = organizer.name, url = organizer.url } = content;
+  const { externalId = organizer.externalId } = content;
+  const isSame = name === organizer.name && url === organizer.url &&
+    externalId === organizer.externalId;
+  if (isSame) return organizer;
+  const { current: format } = FORMATS.organizer;
+  return { ...organizer, format, name, url, externalId, updatedAt: now };
+}
+
+/** @throws {DomainError} `forbidden` for a member who has another `role` than owner. */
+export function requireOwner(
+  role: OrganizerRole | null,
+  { id, principal }: { id: OrganizerId; principal: Principal },
+): void {
+  if (principal.role === "admin" || role === "owner") return;
   throw new DomainError("forbidden", `The caller is no owner of organizer "${id}".`);
 }
 

@@ -5,8 +5,8 @@
  * gave up summer time keeps the instants it was announced for, and must be let in again with them.
  */
 import type { EventTimes } from "../kv/event_record.ts";
-import { parseDate, quote } from "./date_text.ts";
-import { isProblem, type TimeProblem } from "./event_date.ts";
+import { quote } from "./date_text.ts";
+import { type EventDate, isProblem, namedDate, type TimeProblem } from "./event_date.ts";
 import { readZone } from "./event_zone.ts";
 import type { TimeInput } from "./time_input.ts";
 
@@ -29,27 +29,32 @@ export function storedTimes(
   const invalid = (problem: TimeProblem): StoredTimesOutcome => ({ outcome: "invalid", problem });
   const zone = readZone(timeZone, null);
   if (isProblem(zone)) return invalid(zone);
-  const isDay = allDay ?? !startDate?.includes("T");
   const wrong = (field: TimeProblem["field"], detail: string) =>
     invalid({ field, code: "instant_mismatch", detail });
   if (startDate === undefined) return wrong("start_date", "start_date goes with starts_at.");
-  if (!isInstantOf(startDate, { at: startsAt, isDay, days: 0 })) {
+  const start = namedDate("start_date", startDate);
+  if (isProblem(start)) return invalid(start);
+  const isDay = allDay ?? start.isDay;
+  if (!isInstantOf(start, { at: startsAt, isDay, days: 0 })) {
     return wrong("start_date", `start_date ${quote(startDate)} is not what starts_at says.`);
   }
-  if ((endDate === null) !== (endsAt === null)) {
+  const end = endDate === null ? null : namedDate("end_date", endDate);
+  if (isProblem(end)) return invalid(end);
+  if ((end === null) !== (endsAt === null)) {
     return wrong("end_date", "end_date and ends_at are null together, or neither.");
   }
-  if (endDate !== null && !isInstantOf(endDate, { at: endsAt!, isDay, days: 1 })) {
-    return wrong("end_date", `end_date ${quote(endDate)} is not what ends_at says.`);
+  if (end !== null && !isInstantOf(end, { at: endsAt!, isDay, days: 1 })) {
+    return wrong("end_date", `end_date ${quote(end.text)} is not what ends_at says.`);
   }
-  if (endsAt !== null && endsAt <= startsAt) {
-    return wrong("end_date", `The end ${quote(endDate!)} is not after the start.`);
+  const isBefore = endsAt !== null && endsAt <= startsAt;
+  if (end !== null && (isBefore || (isDay && end.text < start.text))) {
+    return wrong("end_date", `The end ${quote(end.text)} is not after the start.`);
   }
   return {
     outcome: "taken",
     times: {
       allDay: isDay,
-      timeZone: zone,
+      timeZone: zone ?? (isDay ? "UTC" : null),
       startDate: startsAt,
       endDate: endsAt,
       startText: startDate,
@@ -63,15 +68,14 @@ const DAY_MS = 24 * 3_600_000;
 const FARTHEST_MS = 16 * 3_600_000;
 
 function isInstantOf(
-  text: string,
+  { written }: EventDate,
   { at, isDay, days }: { at: number; isDay: boolean; days: number },
 ): boolean {
-  const written = parseDate(text);
-  if (written?.form === "instant" && !isDay) {
+  if (written.form === "instant" && !isDay) {
     const zone = written.offset === "Z" ? "UTC" : written.offset;
     return written.wall.toZonedDateTime(zone).epochMilliseconds === at;
   }
-  if (written?.form !== "day" || !isDay) return false;
+  if (written.form !== "day" || !isDay) return false;
   const midnight = written.day.toZonedDateTime("UTC").epochMilliseconds + days * DAY_MS;
   return Math.abs(at - midnight) <= FARTHEST_MS;
 }

@@ -1,5 +1,10 @@
 /** Lines for the tests of imports. */
+import { DomainError } from "../../kv/errors.ts";
+import { wholeHistory } from "../../kv/event_history.ts";
+import type { EventRecord } from "../../kv/event_record.ts";
 import type { Store } from "../../kv/store.ts";
+import { type ExportOptions, startExport } from "../../lifecycle/export_events.ts";
+import { eventLine } from "../../lifecycle/export_lines.ts";
 import {
   importEvents,
   type ImportOptions,
@@ -7,6 +12,7 @@ import {
 } from "../../lifecycle/import_events.ts";
 import type { ImportedEvent, ImportedThing, ImportLine } from "../../lifecycle/import_lines.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
+import { importedThingOf } from "../../routes/import_lines.ts";
 import { NOW } from "../support/fixture.ts";
 
 export type Line = ImportedEvent;
@@ -41,13 +47,64 @@ export function importAll(
 export function importThings(
   store: Store,
   things: ImportedThing[],
-  { now = NOW, dryRun = false, principal = ROOT }: Partial<ImportOptions> & { now?: number } = {},
+  options: Partial<ImportOptions> & { now?: number } = {},
+): Promise<ImportReport> {
+  return importLines(
+    store,
+    things.map((says, i) => ({ line: i + 1, outcome: "parsed", says })),
+    options,
+  );
+}
+
+/** The same for lines as a file has them, each an object or its JSON. */
+export function importFile(
+  store: Store,
+  lines: (object | string)[],
+  options: Partial<ImportOptions> & { now?: number } = {},
+): Promise<ImportReport> {
+  return importLines(store, lines.map((line, i) => lineOf(line, i + 1)), options);
+}
+
+function lineOf(given: object | string, line: number): ImportLine {
+  const text = typeof given === "string" ? given : JSON.stringify(given);
+  try {
+    return { line, outcome: "parsed", says: importedThingOf(JSON.parse(text)) };
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return { line, outcome: "invalid", code: error.code, detail: error.detail };
+  }
+}
+
+function importLines(
+  store: Store,
+  all: ImportLine[],
+  { now = NOW, dryRun = false, principal = ROOT }: Partial<ImportOptions> & { now?: number },
 ): Promise<ImportReport> {
   async function* lines(): AsyncGenerator<ImportLine> {
-    for (const [i, says] of things.entries()) yield { line: i + 1, outcome: "parsed", says };
+    yield* all;
     await Promise.resolve();
   }
   return importEvents(store, lines(), { principal, clock: () => now, dryRun });
+}
+
+/** What an export as the administrator writes, a line each. */
+export async function exportFile(
+  store: Store,
+  options: Partial<ExportOptions> = {},
+): Promise<{ lines: string[]; position: string }> {
+  const { position, lines } = await startExport(store, { principal: ROOT, ...options });
+  const written = await Array.fromAsync(lines, (line) => JSON.stringify(line));
+  return { lines: written, position };
+}
+
+/** The line of a record with the history that is stored of it. */
+export async function lineOfStored(store: Store, record: EventRecord) {
+  return eventLine(record, await wholeHistory(store, record));
+}
+
+/** A report in which some lines failed, as `line code`. */
+export function failuresOf({ failures }: ImportReport): string[] {
+  return failures.map(({ line, code }) => `${line} ${code}`);
 }
 
 export const CLEAN: ImportReport = {

@@ -211,3 +211,195 @@ Deno.test("imports are for who is signed in, as x-ndjson, and know one parameter
   const none = await t.request("POST", "/v1/imports", { headers: { ...type, ...as("root") } });
   assert.deepEqual(await json<Report>(none), NONE);
 });
+
+const ID = "evt_01J00000000000000000000000";
+const HALL = "org_01J00000000000000000000000";
+const organizer = {
+  type: "organizer",
+  id: HALL,
+  external_id: "hall",
+  name: "The Hall",
+  members: [],
+};
+const at = "2026-12-01T00:00:00Z";
+const edited = (version: number) => ({
+  version,
+  at,
+  by: "usr_amy",
+  transition: null,
+  reason: null,
+  fields: [],
+});
+const past = { id: ID, organizer_id: HALL, version: 1, created_at: at, updated_at: at };
+
+Deno.test("lines that are nothing, or nested, or named like what objects have, fail one by one", async () => {
+  await using t = await testApp();
+  const nested = (open: string, close: string) => open.repeat(20_000) + close.repeat(20_000);
+  const event = JSON.stringify(line("a")).slice(0, -1);
+  const hostile = [
+    "null",
+    "7",
+    "true",
+    '"event"',
+    "[]",
+    "{}",
+    nested("[", "]"),
+    nested('{"a":', "}").replace("}", "1}"),
+    `${event},"metadata":${nested("[", "]")}}`,
+    `${event},"__proto__":{"title":"x"}}`,
+    `${event},"metadata":{"__proto__":"x"}}`,
+    `${event},"history":[${nested("[", "]")}]}`,
+    `${event},"constructor":{}}`,
+    '{"type":"__proto__"}',
+    '{"type":"Event","external_id":"a"}',
+    '{"type":["event"]}',
+    '{"type":{"toString":1}}',
+    '{"deleted":true}',
+    '{"deleted":true,"external_id":null}',
+    '{"deleted":true,"external_id":""}',
+    `{"deleted":false,"id":"${ID}"}`,
+    `{"deleted":"true","id":"${ID}"}`,
+    `{"deleted":true,"id":"${ID}","title":"x"}`,
+    `{"deleted":true,"id":"evt_x"}`,
+    '{"type":"organizer"}',
+    '{"type":"organizer","name":"x"}',
+    '{"type":"organizer","external_id":"x","name":"x","deleted":true}',
+    `{"type":"organizer","external_id":"x","name":"x","members":${
+      JSON.stringify([
+        { user_id: "usr_a", role: "owner" },
+        { user_id: "usr_a", role: "viewer" },
+      ])
+    }}`,
+    '{"type":"organizer","external_id":"x","name":"x","members":[null]}',
+    '{"type":"organizer","external_id":"x","name":"x","format":1e300}',
+    `${event},"version":1e300}`,
+    `${event},"version":0}`,
+    `${event},"version":1.5}`,
+    `${event},"created_at":"2026-02-30T00:00:00Z"}`,
+    `${event},"starts_at":null,"ends_at":null}`,
+    `${event},"title":"\\ud800"}`,
+    `${event},"external_id":"${"é".repeat(101)}"}`,
+  ];
+  for (const query of ["?dry_run=true", ""]) {
+    await assertWritesNothing(t, async () => {
+      const report = await load(t, hostile.join("\n"), query);
+      assert.equal(report.failed, hostile.length, JSON.stringify(report).slice(0, 2_000));
+      for (const { detail } of report.failures) assert.ok(detail.length < 1_000, detail);
+    });
+  }
+});
+
+Deno.test("a file cut off anywhere refuses the cut line, and the rest goes in", async () => {
+  const whole = [organizer, line("a", past), line("b", { ...past, id: ID.replace(/.$/, "1") })]
+    .map((one) => JSON.stringify(one) + "\n").join("");
+  const last = whole.lastIndexOf("\n", whole.length - 2) + 1;
+  for (const cut of [last + 1, last + 20, whole.length - 2]) {
+    await using t = await testApp();
+    const { failures, ...counts } = await load(t, whole.slice(0, cut));
+    assert.deepEqual([counts.created, counts.failed], [2, 1]);
+    assert.deepEqual(failures.map(({ line, code }) => [line, code]), [[3, "malformed_json"]]);
+    assert.deepEqual(await load(t, whole), { ...NONE, created: 1, unchanged: 2 }, "sent again");
+    await assertIndexesRebuild(t.store);
+  }
+});
+
+Deno.test("a line may carry thousands of versions, and members of thousands", async () => {
+  await using t = await testApp();
+  const history = Array.from({ length: 6_000 }, (_, i) => edited(i + 1));
+  const members = Array.from(
+    { length: 10_000 },
+    (_, i) => ({ user_id: `usr_${i}`, role: "viewer" }),
+  );
+  const file = [{ ...organizer, members }, line("a", { ...past, version: 6_000, history })];
+  assert.deepEqual(await load(t, file), { ...NONE, created: 2 });
+  assert.deepEqual(await load(t, file), { ...NONE, unchanged: 2 });
+  const out = await (await t.request("GET", "/v1/exports", { headers: ADMIN })).text();
+  const [house, event] = out.trimEnd().split("\n").map((text) => JSON.parse(text));
+  assert.equal(house.members.length, 10_000);
+  assert.deepEqual(event.history, history);
+});
+
+Deno.test("an entry of the history that no record can hold fails its line, not the import", async () => {
+  await using t = await testApp();
+  const field = { field: "f".repeat(50), before: "雪".repeat(200), after: "雪".repeat(200) };
+  const large = { ...edited(1), fields: Array.from({ length: 300 }, () => field) };
+  const many = {
+    ...edited(1),
+    fields: Array.from({ length: 300 }, (_, i) => ({ ...field, field: `${i}` })),
+  };
+  const file = [
+    organizer,
+    line("a", { ...past, history: [many] }),
+    line("b", { ...past, id: ID.replace(/.$/, "1"), history: [large] }),
+    line("c"),
+  ];
+  for (const query of ["?dry_run=true", ""]) {
+    const { failures, created } = await load(t, file, query);
+    assert.deepEqual(failures.map(({ line, code }) => [line, code]), [[2, "event_too_large"]]);
+    assert.equal(created, 3, "what a field says twice counts once");
+  }
+});
+
+Deno.test("what is too large to be stored is so in a dry run, too", async () => {
+  await using t = await testApp();
+  const metadata = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [i, "雪".repeat(500)]));
+  await load(t, [organizer, line("b", { organizer_id: HALL })]);
+  const file = [
+    line("a", { organizer_id: HALL, metadata }),
+    line("b", { organizer_id: HALL, metadata }),
+    line("c", { ...past, metadata }),
+  ];
+  for (const query of ["?dry_run=true", ""]) {
+    const { failures } = await load(t, file, query);
+    assert.deepEqual(failures.map(({ line, code }) => [line, code]), [
+      [1, "event_too_large"],
+      [2, "event_too_large"],
+      [3, "event_too_large"],
+    ]);
+  }
+});
+
+Deno.test("a dry run of a file of everything counts as the import does", async () => {
+  await using t = await testApp();
+  await load(t, [
+    organizer,
+    line("moved", { organizer_id: HALL }),
+    line("gone", { organizer_id: HALL }),
+  ]);
+  const { id } = await byExternalId(t, "moved");
+  const other = { ...organizer, id: "org_01J00000000000000000000001", external_id: "ball" };
+  const file = [
+    { ...organizer, name: "Town Hall" },
+    { ...organizer, name: "Town Hall" },
+    other,
+    other,
+    line("moved", { id, organizer_external_id: "ball" }),
+    ...Array.from({ length: 16 }, (_, i) => line(`${i}`, { organizer_external_id: "ball" })),
+    // The first organizer has no such event any more.
+    line("moved", { organizer_id: HALL }),
+    line("new", past),
+    line("new", past),
+    line("new", { ...past, title: "Another" }),
+    { external_id: "gone", organizer_external_id: "hall", deleted: true },
+    { external_id: "gone", organizer_external_id: "hall", deleted: true },
+    line("gone", { organizer_id: HALL }),
+    { external_id: "nothing", deleted: true },
+    { external_id: "x", organizer_external_id: "nobody", deleted: true },
+  ];
+  let dry: Report | undefined;
+  await assertWritesNothing(t, async () => {
+    dry = await load(t, file, "?dry_run=true");
+  });
+  const real = await load(t, file);
+  assert.deepEqual({ ...dry, failures: [] }, { ...real, failures: [] });
+  assert.deepEqual(
+    dry!.failures.map(({ line, code }) => [line, code]),
+    [
+      [26, "version_conflict"],
+      [31, "invalid_body"],
+    ].map(([at, code]) => [(at as number) - 1, code]),
+  );
+  assert.deepEqual(real.failures.map(({ line }) => line), dry!.failures.map(({ line }) => line));
+  assert.deepEqual([real.updated, real.deleted], [2, 1]);
+  await assertIndexesRebuild(t.store);
+});

@@ -1,0 +1,119 @@
+/** Positions that come back, and what changed after them. */
+import assert from "node:assert/strict";
+import { getEvent, replaceEvent } from "../../kv/events.ts";
+import { type Change, changesAfter, readPlace, readPosition } from "../../kv/journal.ts";
+import type { Store } from "../../kv/store.ts";
+import { storeEvent } from "../support/fixture.ts";
+import { edit } from "./event_steps.ts";
+import { testStore } from "./test_store.ts";
+
+const GONE = { name: "DomainError", code: "position_gone" };
+
+const stampOf = (position: string) => position.slice(position.indexOf(".") + 1, -"-0".length);
+
+/** The changes after a position, up to now. */
+async function since(store: Store, position: string): Promise<Change[]> {
+  const until = stampOf(await readPosition(store));
+  const place = (await readPlace(store, position))!;
+  return (await Array.fromAsync(changesAfter(store, place, until))).flat();
+}
+
+const titles = (changes: Change[]) => changes.map(({ event }) => event.title);
+
+Deno.test("readPlace() is null for what no store ever gave out as a position", async () => {
+  using store = await testStore();
+  const position = await readPosition(store);
+  const wrong = ["", "x", "0", position.slice(1), position.slice(0, -1), position + "x"]
+    .filter((text) => text !== position.slice(1));
+  const shapes = [
+    `${store.epoch}.${"0".repeat(19)}-0`,
+    `${store.epoch}.${"0".repeat(20)}`,
+    `${store.epoch}.${"0".repeat(20)}--1`,
+    `${store.epoch}.${"0".repeat(20)}-1.5`,
+    `${store.epoch}.${"0".repeat(20)}-1000000`,
+    `${store.epoch}.${"G".repeat(20)}-0`,
+    `.${"0".repeat(20)}-0`,
+    ` ${position}`,
+    `${position}\n`,
+  ];
+  for (const text of [...wrong, ...shapes]) {
+    assert.equal(await readPlace(store, text), null, JSON.stringify(text));
+  }
+});
+
+Deno.test("readPlace() refuses another store's position, and one that lies ahead", async () => {
+  using store = await testStore();
+  using other = await testStore();
+  for (const one of [store, other]) await storeEvent(one);
+  const position = await readPosition(store);
+  await assert.rejects(readPlace(store, await readPosition(other)), GONE);
+  assert.deepEqual(await readPlace(store, position), { versionstamp: stampOf(position), n: 1 });
+  await assert.rejects(readPlace(store, position.slice(0, -1) + "2"), GONE, "one change more");
+  const ahead = `${store.epoch}.${"f".repeat(20)}-0`;
+  await assert.rejects(readPlace(store, ahead), GONE);
+  using empty = await testStore();
+  const start = await readPosition(empty);
+  assert.deepEqual(await readPlace(empty, start), { versionstamp: "0".repeat(20), n: 0 });
+  await assert.rejects(readPlace(empty, start.slice(0, -1) + "1"), GONE);
+});
+
+Deno.test("changesAfter() gives what followed a position, each change once, in order", async () => {
+  using store = await testStore();
+  const start = await readPosition(store);
+  const positions: string[] = [];
+  for (let i = 0; i < 60; i++) {
+    await storeEvent(store, { title: `${i}` });
+    positions.push(await readPosition(store));
+  }
+  const all = Array.from({ length: 60 }, (_, i) => `${i}`);
+  assert.deepEqual(titles(await since(store, start)), all);
+  for (const [i, position] of positions.entries()) {
+    assert.deepEqual(titles(await since(store, position)), all.slice(i + 1), `${i}`);
+  }
+});
+
+Deno.test("changesAfter() gives the rest of an entry that a position lies in", async () => {
+  using store = await testStore();
+  const read = await storeEvent(store);
+  const steps = ["a", "b", "c"].map((title) => edit(read.record, { title }));
+  assert.equal((await replaceEvent(store, read, steps)).outcome, "committed");
+  const end = await readPosition(store);
+  assert.ok(end.endsWith("-3"));
+  await storeEvent(store, { title: "d" });
+  for (const [n, rest] of [[0, "abcd"], [1, "bcd"], [2, "cd"], [3, "d"], [4, "d"]] as const) {
+    const position = end.slice(0, -1) + n;
+    assert.deepEqual(titles(await since(store, position)), [...rest], position);
+  }
+});
+
+Deno.test("changesAfter() goes up to the entry at `until`, also while others write", async () => {
+  using store = await testStore();
+  const start = (await readPlace(store, await readPosition(store)))!;
+  for (let i = 0; i < 30; i++) await storeEvent(store, { title: `${i}` });
+  const until = stampOf(await readPosition(store));
+  const seen: string[] = [];
+  for await (const changes of changesAfter(store, start, until)) {
+    seen.push(...titles(changes));
+    for (let i = 0; i < 30; i++) await storeEvent(store, { title: "later" });
+  }
+  assert.equal(seen.length, 30);
+  assert.ok(!seen.includes("later"));
+  assert.deepEqual(
+    titles(
+      await Array.fromAsync(changesAfter(store, start, "0".repeat(20))).then((all) => all.flat()),
+    ),
+    [],
+  );
+});
+
+Deno.test("a change that a lost race decided anew is in the journal once", async () => {
+  using store = await testStore();
+  const start = await readPosition(store);
+  const read = await storeEvent(store);
+  const results = await Promise.all(
+    ["a", "b"].map((title) => replaceEvent(store, read, [edit(read.record, { title })])),
+  );
+  assert.equal(results.filter(({ outcome }) => outcome === "committed").length, 1);
+  const { record } = (await getEvent(store, read.record.id))!;
+  assert.deepEqual(titles(await since(store, start)), ["Winter Gala", record.title]);
+});

@@ -1,0 +1,222 @@
+/** The command-line tasks, as people run them against a server. */
+import assert from "node:assert/strict";
+import { ADMIN_TOKEN } from "../support/fixture.ts";
+import { generatedLines } from "../support/generated_events.ts";
+import { type Server, startServer } from "../support/server.ts";
+
+interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+const PERMISSIONS: Record<string, string[]> = {
+  import: ["--allow-read"],
+  export: ["--allow-read", "--allow-write"],
+  reindex: [],
+};
+
+/** Runs a task with the permissions that `deno.json` gives it. */
+async function run(
+  task: "import" | "export" | "reindex",
+  args: string[],
+  { token = ADMIN_TOKEN }: { token?: string } = {},
+): Promise<Ended> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-prompt",
+      "--allow-net",
+      "--allow-env=ADMIN_TOKEN",
+      ...PERMISSIONS[task]!,
+      new URL(`../../tasks/${task}.ts`, import.meta.url).pathname,
+      ...args,
+    ],
+    env: { ADMIN_TOKEN: token, NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+async function withFolder(use: (path: (name: string) => string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use((name) => `${folder}/${name}`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const serve = () => startServer({ env: { KV_PATH: ":memory:", ADMIN_TOKEN } });
+
+const at = ({ url }: Server) => ["--url", url];
+
+const USAGE = {
+  import: "Usage: deno task import FILE [--url URL] [--token TOKEN] [--dry-run]",
+  export:
+    "Usage: deno task export FILE [--since POSITION] [--organizer ID] [--url URL] [--token TOKEN]",
+  reindex: "Usage: deno task reindex [--url URL] [--token TOKEN] [--dry-run]",
+} as const;
+
+Deno.test("what was moved in by one task comes out by the other as the same bytes", async () => {
+  await using server = await serve();
+  await withFolder(async (path) => {
+    const file = [...generatedLines(200)].join("");
+    await Deno.writeTextFile(path("in"), file);
+    const said = (counts: string) => ({
+      code: 0,
+      stdout: `${counts}, 0 deleted, 0 failed\n`,
+      stderr: "",
+    });
+    const dry = await run("import", [path("in"), "--dry-run", ...at(server)]);
+    assert.deepEqual(dry, said("Would be: 207 created, 0 updated, 0 unchanged"));
+    assert.deepEqual(
+      await run("import", [path("in"), ...at(server)]),
+      said("207 created, 0 updated, 0 unchanged"),
+    );
+    assert.deepEqual(
+      await run("import", [...at(server), path("in")]),
+      said("0 created, 0 updated, 207 unchanged"),
+    );
+
+    await Deno.writeTextFile(path("out"), "what was there before");
+    const { code, stdout, stderr } = await run("export", [path("out"), ...at(server)]);
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.equal(await Deno.readTextFile(path("out")), file);
+    const [lines, , next] = stdout.split("\n");
+    assert.equal(lines, `207 lines in "${path("out")}".`);
+    const since = /--since (\S+)$/.exec(next!)![1]!;
+    const after = await run("export", [path("next"), "--since", since, ...at(server)]);
+    assert.match(after.stdout, /^0 lines in /);
+    assert.equal(await Deno.readTextFile(path("next")), "");
+    const organizer = JSON.parse(file.slice(0, file.indexOf("\n"))).id;
+    const ours = await run("export", [path("ours"), "--organizer", organizer, ...at(server)]);
+    assert.match(ours.stdout, /^30 lines in /);
+    const names = (await Array.fromAsync(Deno.readDir(path("")))).map(({ name }) => name).sort();
+    assert.deepEqual(names, ["in", "next", "ours", "out"], "and no unfinished file");
+
+    const looked = {
+      code: 0,
+      stdout: "200 events looked through, 0 repairs made, 0 failed\n",
+      stderr: "",
+    };
+    assert.deepEqual(await run("reindex", at(server)), looked);
+    const planned = await run("reindex", ["--dry-run", ...at(server)]);
+    assert.deepEqual(planned, { ...looked, stdout: looked.stdout.replace("made", "to make") });
+  });
+});
+
+Deno.test("lines that fail are named on standard error, and the exit code tells", async () => {
+  await using server = await serve();
+  await withFolder(async (path) => {
+    const good = JSON.stringify({ external_id: "a", title: "A", start_date: "2027-01-01" });
+    await Deno.writeTextFile(path("in"), `${good}\nnot JSON\n`);
+    assert.deepEqual(await run("import", [path("in"), ...at(server)]), {
+      code: 1,
+      stdout: "1 created, 0 updated, 0 unchanged, 0 deleted, 1 failed\n",
+      stderr: "line 2: malformed_json: The line is not valid JSON.\n",
+    });
+  });
+});
+
+for (
+  const [task, args] of [
+    ["import", []],
+    ["import", ["a", "b"]],
+    ["import", ["a", "--dry"]],
+    ["import", ["a", "--url", "nowhere"]],
+    ["import", ["a", "--url"]],
+    ["export", []],
+    ["export", ["a", "--dry-run"]],
+    ["reindex", ["a"]],
+    ["reindex", ["--since", "x"]],
+  ] as const
+) {
+  Deno.test(`deno task ${task} ${args.join(" ")} says how it is used`, async () => {
+    const { code, stdout, stderr } = await run(task, [...args]);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.ok(stderr.endsWith(`${USAGE[task]}\n`), stderr);
+    assert.ok(!stderr.includes("    at "), "and shows no stack");
+  });
+}
+
+Deno.test("the tasks say that they need a token, a file, a server", async () => {
+  await withFolder(async (path) => {
+    await Deno.writeTextFile(path("in"), "");
+    const files = { import: [path("in")], export: [path("out")], reindex: [] };
+    // Nothing listens at port 1.
+    const nowhere = ["--url", "http://127.0.0.1:1"];
+    for (const task of ["import", "export", "reindex"] as const) {
+      const tokenless = await run(task, [...files[task], ...nowhere], { token: "" });
+      assert.deepEqual(tokenless, {
+        code: 1,
+        stdout: "",
+        stderr: `Give --token, or set ADMIN_TOKEN.\n${USAGE[task]}\n`,
+      });
+      const { code, stdout, stderr } = await run(task, [...files[task], ...nowhere]);
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(
+        stderr,
+        /^The server at http:\/\/127\.0\.0\.1:1 could not be reached: [^\n]+\n$/,
+      );
+    }
+    for (
+      const [name, sentence] of [["none", /cannot be read: /], ["", /is not a file\.\n$/]] as const
+    ) {
+      const { code, stdout, stderr } = await run("import", [path(name), ...nowhere]);
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(stderr, sentence);
+    }
+    await assert.rejects(Deno.stat(path("out")), "nothing was written");
+  });
+});
+
+Deno.test("a problem that the server answers is told as its title and detail", async () => {
+  await using server = await serve();
+  await withFolder(async (path) => {
+    // More than the server reads of what it refuses.
+    await Deno.writeTextFile(path("in"), [...generatedLines(5_000)].join(""));
+    const files = { import: [path("in")], export: [path("out")], reindex: [] };
+    const wrong = "wrong-token-of-at-least-32-characters";
+    for (const task of ["import", "export", "reindex"] as const) {
+      const ended = await run(task, [...files[task], ...at(server)], { token: wrong });
+      assert.deepEqual(ended, {
+        code: 1,
+        stdout: "",
+        stderr: "401 This needs a valid token.\nThe Authorization header holds no valid token.\n",
+      });
+    }
+    const { code, stderr } = await run("export", [path("out"), "--since", "x", ...at(server)]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^400 .*\nsince: This must be a position/);
+    await assert.rejects(Deno.stat(path("out")));
+  });
+});
+
+Deno.test("an export that breaks off, or has nowhere to go, leaves nothing behind", async () => {
+  await withFolder(async (path) => {
+    const line = new TextEncoder().encode("{}\n");
+    await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => {
+      let sent = 0;
+      const body = new ReadableStream({
+        pull(controller) {
+          if (++sent > 3) controller.error(new Error("gone"));
+          else controller.enqueue(line);
+        },
+      });
+      return new Response(body, { headers: { "journal-position": "x" } });
+    });
+    const url = ["--url", `http://127.0.0.1:${server.addr.port}`];
+    await Deno.writeTextFile(path("kept"), "the export of yesterday");
+    await Deno.mkdir(path("folder"));
+    for (const name of ["out", "kept", "none/out", "folder"]) {
+      const { code, stdout, stderr } = await run("export", [path(name), ...url]);
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.ok(stderr.startsWith(`The export could not be written to "${path(name)}": `), stderr);
+    }
+    assert.equal(await Deno.readTextFile(path("kept")), "the export of yesterday");
+    const names = (await Array.fromAsync(Deno.readDir(path("")))).map(({ name }) => name).sort();
+    assert.deepEqual(names, ["folder", "kept"]);
+  });
+});
