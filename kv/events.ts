@@ -1,13 +1,11 @@
 /**
- * Reading and writing events. Every write of a record goes through this file, in one atomic commit
- * with its index entries, its journal entry and the history that no longer fits.
+ * Reading and writing events. Every change of a record goes through this file, in one atomic commit
+ * with its index entries, its journal entry and the history that no longer fits. (What was written
+ * in another store goes through `restore_event.ts`.)
  */
-import { DomainError, type FieldProblem } from "./errors.ts";
 import {
-  claimHistory,
   deleteOlderHistory,
   HISTORY_ROWS_PER_COMMIT,
-  historySlices,
   listOlderHistory,
   moveOut,
   splitHistory,
@@ -24,6 +22,7 @@ import {
   type RunId,
   type UserId,
 } from "./event_record.ts";
+import { requireFits } from "./event_size.ts";
 import { requireWritable, upgraded } from "./formats.ts";
 import {
   beforeOf,
@@ -41,14 +40,7 @@ import {
   externalIdPrefix,
   statusPrefix,
 } from "./keys.ts";
-import {
-  MAX_CARD_BYTES,
-  MAX_CHECKS_PER_COMMIT,
-  MAX_HISTORY_BYTES,
-  MAX_RECORD_BYTES,
-  MAX_ROWS_PER_BATCH,
-  sizeBound,
-} from "./limits.ts";
+import { MAX_CHECKS_PER_COMMIT, MAX_ROWS_PER_BATCH } from "./limits.ts";
 import { addOrganizer, type Organizer } from "./organizers.ts";
 import type { Store } from "./store.ts";
 
@@ -275,62 +267,6 @@ function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord 
 }
 
 /**
- * Writes an event as it was in another store: with its version, its times and its whole history.
- * `read` is what it replaces, null when it is new; the journal tells of one change.
- *
- * A history that one commit cannot hold goes before it, in slices that check the same read and a
- * claim: nobody sees them without the record, and the next attempt writes them again.
- * `conflict`: it changed since it was read, a new external id is taken, or somebody else restores
- * another history.
- * @throws {DomainError} `newer_format`, `event_too_large`.
- */
-export async function restoreEvent(
-  store: Store,
-  read: StoredEvent | null,
-  { record, by, at }: { record: EventRecord; by: Actor; at: number },
-): Promise<CommitOutcome> {
-  const before = read?.record ?? null;
-  if (before !== null) requireWritableEvent(store, before);
-  const { older, kept } = splitHistory(record.history);
-  const next: EventRecord = {
-    ...compacted({ ...record, history: kept }),
-    format: store.schema.formats.event.current,
-    generation: store.schema.generation,
-  };
-  requireRestorable(next, record.history);
-  const { id } = next;
-  const checks = [{ key: eventKey(id), versionstamp: read?.versionstamp ?? null }];
-  const slices = historySlices(olderThanStored(older, before));
-  // Rows that a restore left behind half way would show in the gaps of such a history.
-  const hasGaps = before === null && record.history.length < record.version;
-  const isClaimed = slices.length > 1 || hasGaps;
-  if (isClaimed) {
-    const claim = await claimHistory(store, id, record.history);
-    if (claim === null) return { outcome: "conflict" };
-    checks.push(claim);
-  }
-  if (hasGaps && !await deleteOlderHistory(store, id, checks)) return { outcome: "conflict" };
-  for (const entries of slices.slice(0, -1)) {
-    const operation = store.kv.atomic().check(...checks);
-    moveOut(store, operation, { id, entries });
-    if (!(await store.commit(operation)).ok) return { outcome: "conflict" };
-  }
-  const operation = store.kv.atomic().check(...checks).set(eventKey(id), next);
-  if (isClaimed) operation.delete(eventRestoreKey(id));
-  moveOut(store, operation, { id, entries: slices.at(-1) ?? [] });
-  writeIndexes(store, operation, { before, after: next });
-  const isMoved = before !== null && before.status !== next.status;
-  return await commitWithChanges(store, operation, [{
-    type: before === null ? "created" : isMoved ? "transitioned" : "updated",
-    at,
-    by,
-    version: next.version,
-    event: cardOf(next),
-    was: before === null ? null : beforeOf(before, next),
-  }]);
-}
-
-/**
  * Adds to `operation`, which checks the record, that its entries are now those of our generation.
  * It is no change of the event: no version, no journal entry.
  */
@@ -340,12 +276,6 @@ export function setGeneration(
   generation: number,
 ): void {
   operation.set(eventKey(record.id), { ...record, generation });
-}
-
-/** What has moved out of the stored record lies under its keys already. */
-function olderThanStored(older: HistoryEntry[], before: EventRecord | null): HistoryEntry[] {
-  const first = before?.history[0]?.version ?? 0;
-  return older.filter((entry) => entry.version >= first);
 }
 
 /**
@@ -388,7 +318,7 @@ export async function deleteEvent(
 }
 
 /** Answers how many checks it added. */
-function writeIndexes(
+export function writeIndexes(
   store: Store,
   operation: Deno.AtomicOperation,
   { before, after }: { before: EventRecord | null; after: EventRecord | null },
@@ -433,76 +363,10 @@ function written(
  * character of the one it was cut from, even when nothing but Latin is left, and would take twice
  * what `sizeBound` says.
  */
-function compacted(record: EventRecord): EventRecord {
+export function compacted(record: EventRecord): EventRecord {
   return JSON.parse(JSON.stringify(record));
 }
 
-function requireWritableEvent(store: Store, record: EventRecord): void {
+export function requireWritableEvent(store: Store, record: EventRecord): void {
   requireWritable(record, store.schema.formats.event, `event "${record.id}"`);
-}
-
-/**
- * What a record from another store must fit: only what people wrote of it is measured, as it was
- * there, and its history entry by entry.
- * @throws {DomainError} `event_too_large`.
- */
-export function requireRestorable(record: EventRecord, history: HistoryEntry[]): void {
-  requireFits({ ...record, status: "DRAFT", archivedFrom: null, completedAt: null }, null);
-  for (const entry of history) {
-    const bytes = sizeBound(entry);
-    if (bytes <= MAX_HISTORY_BYTES) continue;
-    throw new DomainError(
-      "event_too_large",
-      `The history's entry of version ${entry.version} takes ${bytes} bytes; ` +
-        `${MAX_HISTORY_BYTES} can be stored.`,
-    );
-  }
-}
-
-/**
- * Only what people wrote is measured: the lifecycle's own changes fit the headroom that is left.
- * @throws {DomainError} `event_too_large`.
- */
-export function requireFits(record: EventRecord, before: EventRecord | null): void {
-  const bytes = sizeBound({ ...record, history: [] });
-  const cardBytes = sizeBound(cardOf(record)) +
-    (before === null ? 0 : sizeBound(beforeOf(before, record)));
-  if (bytes > MAX_RECORD_BYTES) {
-    const detail = `The event takes ${bytes} bytes; ${MAX_RECORD_BYTES} can be stored.`;
-    throw tooLarge(detail, record, [...MEMBERS_OF_CARD, "description", "metadata"]);
-  }
-  if (cardBytes > MAX_CARD_BYTES) {
-    const detail =
-      `What lists show of the event takes ${cardBytes} bytes; ${MAX_CARD_BYTES} can be stored.`;
-    throw tooLarge(detail, record, MEMBERS_OF_CARD);
-  }
-}
-
-/** What people write of a card; what the server adds is small. */
-const MEMBERS_OF_CARD = [
-  "externalId",
-  "title",
-  "summary",
-  "url",
-  "imageUrl",
-  "location",
-  "tags",
-  "staff",
-] as const;
-
-/** Names the largest of `members`: where there is most to be saved. */
-function tooLarge(
-  detail: string,
-  record: EventRecord,
-  members: readonly (keyof EventRecord)[],
-): DomainError {
-  const sizes = members.map((member) => ({ member, bytes: sizeBound(record[member]) }));
-  const { member, bytes } = sizes.reduce((a, b) => (b.bytes > a.bytes ? b : a));
-  const name = member.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  const problem: FieldProblem = {
-    pointer: `/${name}`,
-    code: "event_too_large",
-    detail: `${detail} The largest member is ${name}, with ${bytes}.`,
-  };
-  return new DomainError("event_too_large", detail, { errors: [problem] });
 }

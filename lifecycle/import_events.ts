@@ -5,13 +5,17 @@
  * first one runs, and when a stored event has started or ended since.
  */
 import { DomainError, type ErrorCode } from "../kv/errors.ts";
-import type { UserId } from "../kv/event_record.ts";
 import type { Store } from "../kv/store.ts";
 import { EventImporter } from "./import_event.ts";
-import { type ImportedThing, type ImportLine, keyOf } from "./import_lines.ts";
+import {
+  type ImportedThing,
+  type ImportLine,
+  type ImportOptions,
+  keyOf,
+  type LineOutcome,
+} from "./import_lines.ts";
 import { importOrganizer } from "./import_organizer.ts";
 import { ImportPlan } from "./import_plan.ts";
-import type { Principal } from "./policy.ts";
 
 export interface ImportFailure {
   line: number;
@@ -19,20 +23,12 @@ export interface ImportFailure {
   detail: string;
 }
 
-export type LineOutcome = "created" | "updated" | "unchanged" | "deleted";
-
 export interface ImportReport extends Record<LineOutcome, number> {
   failed: number;
   /** Of the created ones, those with neither id nor external id: every import makes them anew. */
   created_without_key: number;
   /** The first thousand. */
   failures: ImportFailure[];
-}
-
-export interface ImportOptions {
-  principal: Principal & { userId: UserId };
-  clock: () => number;
-  dryRun: boolean;
 }
 
 const LINES_AT_ONCE = 16;

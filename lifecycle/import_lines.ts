@@ -1,8 +1,9 @@
-/** What a line of an import may say. */
-import type { EventId, EventStatus, OrganizerId } from "../kv/event_record.ts";
+/** What a line of an import may say, on whose behalf, and what becomes of it. */
+import type { EventId, EventStatus, OrganizerId, UserId } from "../kv/event_record.ts";
 import type { OrganizerMember } from "../kv/organizers.ts";
 import type { NewEvent } from "./create_event.ts";
 import type { EventPast } from "./event_past.ts";
+import type { Principal } from "./policy.ts";
 
 /** One line of the file: what it says, or why it could not be read. */
 export type ImportLine =
@@ -13,6 +14,14 @@ export type ImportedThing =
   | { type: "event"; event: ImportedEvent }
   | { type: "deletion"; deletion: ImportedDeletion }
   | { type: "organizer"; organizer: ImportedOrganizer };
+
+export interface ImportOptions {
+  principal: Principal & { userId: UserId };
+  clock: () => number;
+  dryRun: boolean;
+}
+
+export type LineOutcome = "created" | "updated" | "unchanged" | "deleted";
 
 /** Whose an event is: by id, else by external id; neither: the caller's own organizer. */
 export interface ImportedHome {

@@ -14,8 +14,7 @@ import {
 } from "../kv/organizers.ts";
 import type { Store } from "../kv/store.ts";
 import { newOrganizerId } from "./ids.ts";
-import type { ImportOptions, LineOutcome } from "./import_events.ts";
-import type { ImportedOrganizer } from "./import_lines.ts";
+import type { ImportedOrganizer, ImportOptions, LineOutcome } from "./import_lines.ts";
 import type { ImportPlan, PlannedOrganizer } from "./import_plan.ts";
 import {
   editedOrganizer,

@@ -7,9 +7,9 @@ import {
   deleteEvent,
   getEvent,
   replaceEvent,
-  restoreEvent,
   type StoredEvent,
 } from "../../kv/events.ts";
+import { restoreEvent } from "../../kv/restore_event.ts";
 import { FORMATS } from "../../kv/formats.ts";
 import { eventHistoryPrefix, eventKey, eventRestoreKey } from "../../kv/keys.ts";
 import {

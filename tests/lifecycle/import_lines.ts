@@ -5,12 +5,13 @@ import type { EventRecord } from "../../kv/event_record.ts";
 import type { Store } from "../../kv/store.ts";
 import { type ExportOptions, startExport } from "../../lifecycle/export_events.ts";
 import { eventLine } from "../../lifecycle/export_lines.ts";
-import {
-  importEvents,
-  type ImportOptions,
-  type ImportReport,
-} from "../../lifecycle/import_events.ts";
-import type { ImportedEvent, ImportedThing, ImportLine } from "../../lifecycle/import_lines.ts";
+import { importEvents, type ImportReport } from "../../lifecycle/import_events.ts";
+import type {
+  ImportedEvent,
+  ImportedThing,
+  ImportLine,
+  ImportOptions,
+} from "../../lifecycle/import_lines.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { importedThingOf } from "../../routes/import_lines.ts";
 import { NOW } from "../support/fixture.ts";

@@ -8,7 +8,7 @@ import type { Store } from "../../kv/store.ts";
 import { editEvent } from "../../lifecycle/edit_event.ts";
 import { eventLine } from "../../lifecycle/export_lines.ts";
 import { newEventId } from "../../lifecycle/ids.ts";
-import { importedRecord } from "../../lifecycle/import_event.ts";
+import { importedRecord } from "../../lifecycle/imported_record.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { removeEvent } from "../../lifecycle/delete_event.ts";
 import { resolveTimes } from "../../lifecycle/time_input.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { EventRecord, EventStatus } from "../../kv/event_record.ts";
 import type { Store } from "../../kv/store.ts";
-import { importSteps } from "../../lifecycle/import_event.ts";
+import { importSteps } from "../../lifecycle/imported_record.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { transitionEvent } from "../../lifecycle/transition_event.ts";
 import { allChanges, allRecords, aRecord, HOUR, NOW } from "../support/fixture.ts";
