@@ -47,6 +47,8 @@ Deno.test("readPlace() refuses another store's position, and one that lies ahead
   for (const one of [store, other]) await storeEvent(one);
   const position = await readPosition(store);
   await assert.rejects(readPlace(store, await readPosition(other)), GONE);
+  const elsewhere = `00000000${position.slice(position.indexOf("."))}`;
+  await assert.rejects(readPlace(store, elsewhere), GONE, "alike but for the epoch");
   assert.deepEqual(await readPlace(store, position), { versionstamp: stampOf(position), n: 1 });
   await assert.rejects(readPlace(store, position.slice(0, -1) + "2"), GONE, "one change more");
   const ahead = `${store.epoch}.${"f".repeat(20)}-0`;

@@ -122,6 +122,21 @@ Deno.test("a change between two commits of members is not undone by the second",
   assert.equal((await readOrganizer(store, HALL.id))!.organizer.name, "Renamed");
 });
 
+Deno.test("nor is one that comes between a commit and whatever is read after it", async () => {
+  using store = await testStore();
+  let commits = 0;
+  store.faults.commit = async (send) => {
+    const answer = await send();
+    if (++commits === 1) {
+      const read = (await readOrganizer(store, HALL.id))!;
+      assert.equal(await replaceOrganizer(store, read, { ...HALL, name: "Renamed" }), true);
+    }
+    return answer;
+  };
+  assert.equal(await restore(store, members(1_000)), false);
+  assert.equal((await readOrganizer(store, HALL.id))!.organizer.name, "Renamed");
+});
+
 Deno.test("several restores of one organizer at once leave it whole", async () => {
   using store = await testStore();
   const all = members(1_500);

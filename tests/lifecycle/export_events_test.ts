@@ -113,13 +113,15 @@ Deno.test(
     const a = await make(store);
     let lists = 0;
     const late = anOrganizer(3);
+    const { lines } = await startExport(store, { principal: ROOT });
+    // Once the organizers have been read, and before the events.
     interrupt(store, "list", async () => {
       if (++lists !== 1) return;
       await restoreOrganizer(store, null, { organizer: late, members: [] });
       await moveTo(store, a, late.id);
     });
-    const { lines } = await startExport(store, { principal: ROOT });
     const kinds = (await Array.fromAsync(lines)).map(({ type, id }) => `${type} ${id}`);
+    assert.ok(kinds.includes(`organizer ${late.id}`), kinds.join());
     assert.ok(kinds.indexOf(`organizer ${late.id}`) < kinds.indexOf(`event ${a}`), kinds.join());
     assert.equal(kinds.length, new Set(kinds).size, "each once");
   }),

@@ -74,6 +74,13 @@ Deno.test(
       [line({ id: theirs!.id, organizer_id: OURS }), "forbidden"],
       [{ id: theirs!.id, deleted: true }, "forbidden"],
     ]);
+    const bob = { principal: aMember("usr_bob") };
+    await addMember(store, OURS, { userId: "usr_bob", role: "owner" });
+    const moves: [object, string][] = [
+      [line({ id: ours!.id, organizer_id: THEIRS }), "forbidden"],
+      [line({ id: theirs!.id, organizer_id: OURS }), "forbidden"],
+    ];
+    await assertRefused(store, moves, bob);
     const carl = { principal: aMember("usr_carl") };
     await assertRefused(store, [
       [line({ id: theirDraft!.id }), "not_found"],

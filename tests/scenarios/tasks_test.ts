@@ -196,18 +196,8 @@ Deno.test("a problem that the server answers is told as its title and detail", a
 
 Deno.test("an export that breaks off, or has nowhere to go, leaves nothing behind", async () => {
   await withFolder(async (path) => {
-    const line = new TextEncoder().encode("{}\n");
-    await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => {
-      let sent = 0;
-      const body = new ReadableStream({
-        pull(controller) {
-          if (++sent > 3) controller.error(new Error("gone"));
-          else controller.enqueue(line);
-        },
-      });
-      return new Response(body, { headers: { "journal-position": "x" } });
-    });
-    const url = ["--url", `http://127.0.0.1:${server.addr.port}`];
+    await using server = breakingOff();
+    const url = ["--url", server.url];
     await Deno.writeTextFile(path("kept"), "the export of yesterday");
     await Deno.mkdir(path("folder"));
     for (const name of ["out", "kept", "none/out", "folder"]) {
@@ -220,3 +210,24 @@ Deno.test("an export that breaks off, or has nowhere to go, leaves nothing behin
     assert.deepEqual(names, ["folder", "kept"]);
   });
 });
+
+/** A server that hangs up in the middle of its answer. */
+function breakingOff(): AsyncDisposable & { url: string } {
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const answer = "HTTP/1.1 200 OK\r\njournal-position: x\r\ntransfer-encoding: chunked\r\n\r\n" +
+    "3\r\n{}\n\r\n";
+  const serving = (async () => {
+    for await (const connection of listener) {
+      await connection.read(new Uint8Array(4_096));
+      await connection.write(new TextEncoder().encode(answer));
+      connection.close();
+    }
+  })();
+  return {
+    url: `http://127.0.0.1:${listener.addr.port}`,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await serving;
+    },
+  };
+}
