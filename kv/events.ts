@@ -240,10 +240,11 @@ function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord 
   const isEdited = steps.some((step) => step.type !== "transitioned" && step.run === undefined);
   let record = read.record;
   for (const step of steps) {
-    const next = written(store, isEdited ? compacted(step.next) : step.next, record, {
-      entry: { at: step.at, by: step.by, ...step.entry },
-      updatedAt: step.at,
-    });
+    const next = afterStep(
+      store,
+      record,
+      isEdited ? { ...step, next: compacted(step.next) } : step,
+    );
     batch.changes.push({
       type: step.type,
       at: step.at,
@@ -264,6 +265,15 @@ function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord 
   operation.set(eventKey(id), record);
   batch.checks += 1 + writeIndexes(store, operation, { before: read.record, after: record });
   return record;
+}
+
+/** What a step leaves of `record`: numbered, with its history so far; pure. */
+export function afterStep(
+  store: Store,
+  record: EventRecord,
+  { next, at, by, entry }: EventStep,
+): EventRecord {
+  return written(store, next, record, { entry: { at, by, ...entry }, updatedAt: at });
 }
 
 /**

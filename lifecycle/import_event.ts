@@ -3,6 +3,7 @@ import { DomainError, invalidFields } from "../kv/errors.ts";
 import { wholeHistory } from "../kv/event_history.ts";
 import type { EventId, EventRecord, OrganizerId } from "../kv/event_record.ts";
 import {
+  afterStep,
   createEvent,
   type EventStep,
   findByExternalId,
@@ -14,7 +15,7 @@ import { FORMATS, requireWritable } from "../kv/formats.ts";
 import { createOrganizer, findOrganizer } from "../kv/organizers.ts";
 import { restoreEvent } from "../kv/restore_event.ts";
 import type { Store } from "../kv/store.ts";
-import { changeEvent } from "./change_event.ts";
+import { changeEvent, settleStep } from "./change_event.ts";
 import { type Home, requireHome } from "./create_event.ts";
 import { removeEvent, requireDeletable } from "./delete_event.ts";
 import { externalIdTaken, requireFreeExternalId, requireMayMove } from "./edit_event.ts";
@@ -195,8 +196,11 @@ export class EventImporter {
       return importSteps(event, said, { now, by, isAdmin });
     };
     if (this.plan !== null) {
-      const next = (await decide(settle(stored, now))).at(-1)?.next;
-      if (next === undefined) return "unchanged";
+      const steps = await decide(settle(stored, now));
+      if (steps.length === 0) return "unchanged";
+      const clock = settleStep(stored, { now, by: "clock" });
+      const next = (clock === null ? steps : [clock, ...steps])
+        .reduce((record, step) => afterStep(this.store, record, step), stored);
       requireFits(next, stored);
       await this.#requireFreeExternalId(stored, next);
       return this.plan.replace(stored, next) ? "updated" : null;

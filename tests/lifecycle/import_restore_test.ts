@@ -285,6 +285,20 @@ const long = (count: number) =>
   }));
 
 Deno.test(
+  "a dry run knows that a line without a version makes one, and that an older one follows it",
+  withHall(async (store) => {
+    await importFile(store, fileOf(aPast(60)));
+    const { version: _, history: _history, ...merged } = fileOf(aPast(60, { title: "Here" }))[0]!;
+    const file = [merged, ...fileOf(aPast(60)), ...fileOf(aPast(61)), merged];
+    const dry = await importFile(store, file, { dryRun: true });
+    const real = await importFile(store, file);
+    assert.deepEqual(failuresOf(dry), ["3 version_conflict"]);
+    assert.deepEqual({ ...dry, failures: [] }, { ...real, failures: [] });
+    assert.deepEqual([real.updated, real.unchanged], [1, 2]);
+  }),
+);
+
+Deno.test(
   "an event that was deleted comes back with its past",
   withHall(async (store) => {
     const past = aPast(700);
