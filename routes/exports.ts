@@ -65,12 +65,14 @@ const CHUNK_LENGTH = 64 * 1024;
 /** The lines as bytes, read only as fast as they are taken. A failure breaks the body off. */
 function bytesOf(lines: AsyncGenerator<ExportLine>, log: Logger): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
+  let isWanted = true;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       let text = "";
       try {
         while (text.length < CHUNK_LENGTH) {
           const { value, done } = await lines.next();
+          if (!isWanted) return;
           if (done) {
             if (text !== "") controller.enqueue(encoder.encode(text));
             return controller.close();
@@ -84,6 +86,8 @@ function bytesOf(lines: AsyncGenerator<ExportLine>, log: Logger): ReadableStream
       }
     },
     async cancel() {
+      // A read that is under way ends first, and is no failure.
+      isWanted = false;
       await lines.return(undefined);
     },
   }, { highWaterMark: 1 });
