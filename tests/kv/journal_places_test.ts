@@ -53,6 +53,9 @@ Deno.test("readPlace() refuses another store's position, and one that lies ahead
   await assert.rejects(readPlace(store, position.slice(0, -1) + "2"), GONE, "one change more");
   const ahead = `${store.epoch}.${"f".repeat(20)}-0`;
   await assert.rejects(readPlace(store, ahead), GONE);
+});
+
+Deno.test("readPlace() knows the position before the first change", async () => {
   using empty = await testStore();
   const start = await readPosition(empty);
   assert.deepEqual(await readPlace(empty, start), { versionstamp: "0".repeat(20), n: 0 });
