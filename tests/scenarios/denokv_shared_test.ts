@@ -32,9 +32,28 @@ function sharedTest(name: string, body: (stores: Store[]) => Promise<void>): voi
   });
 }
 
+/** Lets nobody go on before all have read: then they decide on the same events. */
+function letMeet(stores: Store[]): void {
+  const missing = new Set(stores);
+  const met = Promise.withResolvers<void>();
+  for (const store of stores) {
+    const getMany = store.getMany.bind(store);
+    Object.assign(store, {
+      async getMany(keys: Deno.KvKey[]) {
+        const entries = await getMany(keys);
+        missing.delete(store);
+        if (missing.size === 0) met.resolve();
+        await met.promise;
+        return entries;
+      },
+    });
+  }
+}
+
 sharedTest(
   "two programs that sweep one denokv at once complete each event once",
   async (stores) => {
+    letMeet(stores);
     const reports = await Promise.all(stores.map((store, i) =>
       COMPLETE_EVENTS.run(store, {
         runId: `run_${i}`,
