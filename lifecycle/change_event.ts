@@ -30,13 +30,13 @@ export async function changeEvent(
   id: EventId,
   { now, decide }: {
     now: number;
-    decide: (settled: EventRecord) => EventStep[] | Promise<EventStep[]>;
+    decide: (settled: EventRecord, stored: EventRecord) => EventStep[] | Promise<EventStep[]>;
   },
 ): Promise<ChangedEvent> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const read = await getEvent(store, id);
     if (read === null) throw notFound(id);
-    const steps = await decide(settle(read.record, now));
+    const steps = await decide(settle(read.record, now), read.record);
     if (steps.length === 0) return { record: read.record, steps: 0 };
     const clock = settleStep(read.record, { now, by: "clock" });
     const all = clock === null ? steps : [clock, ...steps];

@@ -14,6 +14,7 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   malformed_json: 400,
   unsupported_media_type: 415,
   payload_too_large: 413,
+  invalid_header: 400,
   invalid_cursor: 400,
   unsupported_query: 400,
   unauthenticated: 401,
@@ -28,6 +29,7 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   event_too_large: 422,
   newer_format: 409,
   version_conflict: 409,
+  precondition_failed: 412,
   conflict: 409,
   job_not_found: 404,
   position_gone: 410,
@@ -76,6 +78,8 @@ export function problemResponse(error: unknown, c: Context<AppEnv>): Response {
     ...(currentStatus === undefined ? {} : { current_status: currentStatus }),
   };
   const headers = commonHeaders(c, "application/problem+json");
+  const { current_etag: etag } = extensions;
+  if (typeof etag === "string") headers.etag = etag;
   headers["cache-control"] = "no-store";
   const retryAfter = RETRY_AFTER[code];
   if (retryAfter !== undefined) headers["retry-after"] = String(retryAfter);

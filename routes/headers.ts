@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import type { AppEnv } from "./app_deps.ts";
 
-/** What every answer of the API carries. Time alone changes them, so nobody keeps one unasked. */
+/** What every answer of the API carries. Nobody keeps one unasked, unless its route says more. */
 export function commonHeaders(c: Context<AppEnv>, contentType: string): Record<string, string> {
   return {
     "content-type": contentType,

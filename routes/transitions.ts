@@ -8,6 +8,7 @@ import { canSee, notFound, relationTo } from "../lifecycle/policy.ts";
 import { transitionEvent } from "../lifecycle/transition_event.ts";
 import { answer, apiApp, json, jsonBody, problems, writesJson } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
+import { ifMatchOf } from "./conditions.ts";
 import { actorText, TransitionBody, TransitionSchema } from "./event_schemas.ts";
 import { EventPath } from "./events.ts";
 
@@ -31,7 +32,7 @@ const makeRoute = createRoute({
   middleware: writesJson,
   responses: {
     201: json(TransitionSchema, "The transition that was made"),
-    ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+    ...problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 503),
   },
 });
 
@@ -60,6 +61,7 @@ export function transitions({ store, clock }: AppDeps) {
       input: { to, reason: reason ?? null, endDate: end_date },
       principal: c.get("principal"),
       now: clock(),
+      ifMatch: ifMatchOf(c),
     });
     return answer(c, record.history.flatMap(transitionView).at(-1)!, 201);
   });
