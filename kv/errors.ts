@@ -28,6 +28,8 @@ export const ERRORS = {
   newer_format: "The record was written by a newer version of this program.",
   version_conflict: "The event has other versions here than the ones that were sent.",
   precondition_failed: "The event has changed since it was read.",
+  request_in_flight: "A request with this Idempotency-Key is still being answered; wait for it.",
+  idempotency_key_reused: "This Idempotency-Key was used for another request; take a new one.",
   conflict: "Others were changing the same thing at the same time; try again.",
   job_not_found: "There is no job of this name.",
   position_gone: "Changes cannot be told from this position on; start with a whole export.",

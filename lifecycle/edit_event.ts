@@ -3,6 +3,7 @@ import { DomainError, type FieldProblem, invalidFields } from "../kv/errors.ts";
 import type { Actor, EventId, EventRecord, EventTimes, OrganizerId } from "../kv/event_record.ts";
 import { type EventStep, findByExternalId } from "../kv/events.ts";
 import { getOrganizer } from "../kv/organizers.ts";
+import type { Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
 import { type ChangedEvent, changeEvent, transitionStep } from "./change_event.ts";
 import { changedFields, type EventContent, withContent } from "./event_content.ts";
@@ -26,15 +27,17 @@ export interface EventEdit {
 export function editEvent(
   store: Store,
   id: EventId,
-  { edit, principal, now, ifMatch }: {
+  { edit, principal, now, ifMatch, remember }: {
     edit: EventEdit;
     principal: Principal;
     now: number;
     ifMatch?: TagCondition | undefined;
+    remember?: Remember<EventRecord> | undefined;
   },
 ): Promise<ChangedEvent> {
   return changeEvent(store, id, {
     now,
+    remember,
     async decide(event, stored) {
       requireEdit(event, await relationTo(store, principal, event), principal);
       requireSignedIn(principal);

@@ -2,6 +2,7 @@
 import { DomainError, invalidFields } from "../kv/errors.ts";
 import type { Actor, EventId, EventRecord, EventStatus } from "../kv/event_record.ts";
 import type { EventStep } from "../kv/events.ts";
+import type { Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
 import { type ChangedEvent, changeEvent, transitionStep } from "./change_event.ts";
 import { requireTimes } from "./edit_event.ts";
@@ -25,15 +26,17 @@ export interface TransitionInput {
 export function transitionEvent(
   store: Store,
   id: EventId,
-  { input, principal, now, ifMatch }: {
+  { input, principal, now, ifMatch, remember }: {
     input: TransitionInput;
     principal: Principal;
     now: number;
     ifMatch?: TagCondition | undefined;
+    remember?: Remember<EventRecord> | undefined;
   },
 ): Promise<ChangedEvent> {
   return changeEvent(store, id, {
     now,
+    remember,
     async decide(event, stored) {
       requireEdit(event, await relationTo(store, principal, event), principal);
       requireSignedIn(principal);

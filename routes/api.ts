@@ -83,10 +83,19 @@ export const writesJson: MiddlewareHandler<AppEnv>[] = [
   signedIn,
   ofJson,
   bounded({ emptyIsNone: false }),
+  once,
 ];
 
 /** The same where the body may be absent. */
-export const mayTakeJson: MiddlewareHandler<AppEnv>[] = [signedIn, bounded({ emptyIsNone: true })];
+export const mayTakeJson: MiddlewareHandler<AppEnv>[] = [
+  signedIn,
+  bounded({ emptyIsNone: true }),
+  once,
+];
+
+function once(c: Context<AppEnv>, next: Next): Promise<Response | void> {
+  return c.get("idempotency").once(c, next);
+}
 
 /** Before anything is read: strangers cannot make us hold what they send. */
 async function signedIn(c: Context<AppEnv>, next: Next): Promise<void> {

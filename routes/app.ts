@@ -9,6 +9,7 @@ import type { AppDeps, AppEnv } from "./app_deps.ts";
 import { problemResponse } from "./errors.ts";
 import { events } from "./events.ts";
 import { exports } from "./exports.ts";
+import { Idempotency } from "./idempotency.ts";
 import { health } from "./health.ts";
 import { history } from "./history.ts";
 import { imports } from "./imports.ts";
@@ -41,7 +42,8 @@ export function createApp(deps: AppDeps) {
 const REQUEST_ID = /^[\w.:-]{1,100}$/;
 
 /** The request's id and its logger; one line of the log when it is answered. */
-function everyRequest({ log, runner, clock }: AppDeps): MiddlewareHandler<AppEnv> {
+function everyRequest({ log, runner, clock, store }: AppDeps): MiddlewareHandler<AppEnv> {
+  const idempotency = new Idempotency(store, clock);
   // Ours are counted, not random: it is enough that no two are alike, and cheap.
   const process = crypto.randomUUID().slice(0, 8);
   let count = 0;
@@ -54,6 +56,7 @@ function everyRequest({ log, runner, clock }: AppDeps): MiddlewareHandler<AppEnv
     c.set("requestId", id);
     const requestLog = log.with({ request_id: id });
     c.set("log", requestLog);
+    c.set("idempotency", idempotency);
     runner.notice();
     await next();
     const { status } = c.res;

@@ -2,6 +2,7 @@
 import type { JobRunner } from "../lifecycle/jobs/runner.ts";
 import type { Logger } from "../lifecycle/log.ts";
 import type { Principal } from "../lifecycle/policy.ts";
+import type { Idempotency, Keyed } from "./idempotency.ts";
 import type { Store } from "../kv/store.ts";
 
 export interface AppDeps {
@@ -27,5 +28,8 @@ export interface AppEnv {
     principal: Principal;
     requestId: string;
     log: Logger;
+    idempotency: Idempotency;
+    /** Of a request with an Idempotency-Key. */
+    keyed?: Keyed;
   };
 }

@@ -30,6 +30,8 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   newer_format: 409,
   version_conflict: 409,
   precondition_failed: 412,
+  request_in_flight: 409,
+  idempotency_key_reused: 422,
   conflict: 409,
   job_not_found: 404,
   position_gone: 410,
@@ -45,6 +47,7 @@ const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   store_unavailable: 5,
   outcome_unknown: 5,
   conflict: 1,
+  request_in_flight: 1,
 };
 
 export interface Problem {

@@ -44,6 +44,7 @@ import {
   EventPatch,
   EventSchema,
 } from "./event_schemas.ts";
+import { remembered } from "./idempotency.ts";
 import { eventQueryOf, EventsQuery } from "./query_schemas.ts";
 
 export const EventPath = z.object({ id: eventId });
@@ -155,13 +156,22 @@ export function events(deps: AppDeps) {
     const { status, organizer_id, ...body } = c.req.valid("json");
     const principal = c.get("principal");
     const now = clock();
+    const answerOf = (record: EventRecord) => ({
+      status: 201 as const,
+      body: writersView(record, now),
+      headers: {
+        location: `/v1/events/${record.id}`,
+        etag: eventTag(record, { now, showStaff: true }),
+        ...neverKept(c),
+      },
+    });
     const record = await submitEvent(store, {
       ...editOf(body),
       status,
       organizerId: organizer_id as OrganizerId | undefined,
-    }, { principal, now });
-    const { view, etag } = await viewFor(record, principal, now);
-    return answer(c, view, 201, { location: `/v1/events/${record.id}`, etag, ...neverKept(c) });
+    }, { principal, now, remember: remembered(c, answerOf) });
+    const { body: view, headers } = answerOf(record);
+    return answer(c, view, 201, headers);
   });
 
   app.openapi(getRoute, async (c) => {
@@ -185,14 +195,20 @@ export function events(deps: AppDeps) {
     const principal = c.get("principal");
     const now = clock();
     const body = c.req.valid("json");
+    const answerOf = (record: EventRecord) => ({
+      status: 200,
+      body: writersView(record, now),
+      headers: { etag: eventTag(record, { now, showStaff: true }), ...neverKept(c) },
+    });
     const { record } = await editEvent(store, id as EventId, {
       edit: { ...editOf(body), organizerId: body.organizer_id as OrganizerId | undefined },
       principal,
       now,
       ifMatch: ifMatchOf(c),
+      remember: remembered(c, answerOf),
     });
-    const { view, etag } = await viewFor(record, principal, now);
-    return answer(c, view, 200, { etag, ...neverKept(c) });
+    const { body: view, headers } = answerOf(record);
+    return answer(c, view, 200, headers);
   });
 
   app.openapi(deleteRoute, async (c) => {
@@ -205,14 +221,9 @@ export function events(deps: AppDeps) {
     return c.body(null, 204);
   });
 
-  async function viewFor(
-    record: EventRecord,
-    principal: Principal,
-    now: number,
-  ): Promise<{ view: EventView; etag: string }> {
-    const showStaff = await relationTo(store, principal, record) !== "none";
-    const view = eventView(record, { now, openEndedMs, showStaff });
-    return { view, etag: eventTag(record, { now, showStaff }) };
+  /** Whoever wrote an event is one of its people. */
+  function writersView(record: EventRecord, now: number): EventView {
+    return eventView(record, { now, openEndedMs, showStaff: true });
   }
 
   return app;

@@ -9,6 +9,7 @@ import { answer, apiApp, json, jsonBody, NOT_MODIFIED, problems, writesJson } fr
 import type { AppDeps } from "./app_deps.ts";
 import { EventList, externalId, line, organizerId, webAddress } from "./event_schemas.ts";
 import { answerPage } from "./events.ts";
+import { remembered } from "./idempotency.ts";
 import { limit, PageQuery } from "./query_schemas.ts";
 
 const OrganizerSchema = z.object({
@@ -129,12 +130,18 @@ export function organizers(deps: AppDeps) {
 
   app.openapi(createOrganizerRoute, async (c) => {
     const { name, url, external_id: externalId } = c.req.valid("json");
+    const answerOf = (organizer: Organizer) => ({
+      status: 201 as const,
+      body: organizerView(organizer),
+      headers: { location: `/v1/organizers/${organizer.id}` },
+    });
     const organizer = await submitOrganizer(store, { name, url, externalId }, {
       principal: c.get("principal"),
       now: clock(),
+      remember: remembered(c, answerOf),
     });
-    const location = `/v1/organizers/${organizer.id}`;
-    return answer(c, organizerView(organizer), 201, { location });
+    const { body, headers } = answerOf(organizer);
+    return answer(c, body, 201, headers);
   });
 
   app.openapi(getRoute, async (c) => {

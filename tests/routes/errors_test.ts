@@ -48,6 +48,8 @@ const STATUSES: Record<ErrorCode, number> = {
   newer_format: 409,
   version_conflict: 409,
   precondition_failed: 412,
+  request_in_flight: 409,
+  idempotency_key_reused: 422,
   conflict: 409,
   job_not_found: 404,
   position_gone: 410,
