@@ -1,5 +1,6 @@
 /**
- * The one catalogue of what a caller may be told: a code and the sentence that explains it.
+ * The one catalogue of what a caller may be told: a code, the sentence that explains it, and what
+ * to do about it.
  *
  * It stands in the lowest layer so that every layer can throw from it; `routes/errors.ts` alone
  * knows which HTTP status belongs to which code.
@@ -40,6 +41,56 @@ export const ERRORS = {
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
+
+/** What helps, a sentence a code; `code` is set in backticks. The page of each problem says it. */
+export const REMEDIES: Record<ErrorCode, string> = {
+  invalid_body:
+    "Correct the fields that `errors` names, each by its JSON pointer, and send it again.",
+  invalid_query:
+    "Correct the parameters that `errors` names; unknown ones are refused, so look at the spelling.",
+  malformed_json: "Send one whole JSON value in UTF-8, as a JSON library writes it.",
+  unsupported_media_type: "Set `Content-Type` to the type that `detail` names.",
+  payload_too_large:
+    "Send less at once; many events go through `POST /v1/imports`, one a line, of any number.",
+  invalid_header: "Correct the header that `detail` names, or leave it out.",
+  invalid_cursor:
+    "Start again without `cursor`, then hand on each `next_cursor` as it came, with the same filters.",
+  unsupported_query:
+    "Leave out the parameter that `detail` names, and choose among what is answered yourself.",
+  unauthenticated:
+    "Send `Authorization: Bearer` with a valid token, or no such header where none is needed.",
+  forbidden: "Use the token of somebody who may: one of the event's people, or an administrator.",
+  not_found:
+    "Look at the address and the id; drafts and private events are found with a token of their people.",
+  method_not_allowed: "Use one of the methods that the answer's `Allow` header lists.",
+  illegal_transition: "Choose one of the statuses in `allowed`; they follow from `current_status`.",
+  event_archived: "Ask an administrator to bring it back by a transition, then change it.",
+  reopen_required:
+    'Post `{"to": "CONFIRMED", "end_date": …}` to its `/transitions` in place of the edit.',
+  external_id_taken:
+    "Change the event that has it, which `GET /v1/events?external_id=…` finds, or choose another id.",
+  move_under_way:
+    "Wait until the move is done, as `GET /v1/organizers/{id}/moves` shows, then send it again.",
+  event_too_large: "Shorten the member that `errors` names, which is the largest.",
+  newer_format: "Bring the newer version of the program back; until then it can only be read.",
+  version_conflict:
+    "Compare both versions, and write by a PATCH here what should stay; an import decides nothing.",
+  precondition_failed:
+    "Read the event again, look at what differs, and send the change with its new `ETag`.",
+  request_in_flight:
+    "Send it again with the same key after `Retry-After` seconds: it is then answered as the first.",
+  idempotency_key_reused:
+    "Take a new key for each new request, and keep it only while you repeat that one.",
+  conflict: "Send the same request again after `Retry-After` seconds.",
+  job_not_found: "Choose one of the names that `GET /v1/jobs` lists.",
+  position_gone:
+    "Export everything, without `since`, and go on from the `Journal-Position` of that answer.",
+  index_incomplete:
+    "Send it again after `Retry-After` seconds; `/healthz` says what is still being built.",
+  store_unavailable: "Send the same request again after `Retry-After` seconds.",
+  outcome_unknown: "Read what is stored after `Retry-After` seconds, before you send it again.",
+  internal: "Try once more; if it stays, tell the operator the `request_id`, which is in the log.",
+};
 
 /** One thing wrong with a request, at a JSON pointer into the body or at a query parameter. */
 export interface FieldProblem {

@@ -95,6 +95,16 @@ export function statusOf(error: unknown): ContentfulStatusCode {
   return STATUS[domainErrorOf(error)?.code ?? "internal"];
 }
 
+/** The HTTP status of a code of the catalogue. */
+export function statusOfCode(code: ErrorCode): ContentfulStatusCode {
+  return STATUS[code];
+}
+
+/** Seconds after which the same request makes sense again; null when it never does by itself. */
+export function retryAfterOf(code: ErrorCode): number | null {
+  return RETRY_AFTER[code] ?? null;
+}
+
 /** Which field a problem is about that has no list of its own; the pointer "" is the whole body. */
 function fieldProblems(
   code: ErrorCode,
