@@ -46,13 +46,21 @@ export const NOT_MODIFIED = { 304: { description: "The client has it already" } 
 
 /** A problem answer, for the contract. */
 export const ProblemSchema = z.looseObject({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  code: z.string(),
-  request_id: z.string(),
-}).meta({ id: "Problem" });
+  type: z.string().meta({ description: "The address of the page about it, /problems/{code}." }),
+  title: z.string().meta({ description: "What the code means; always the same." }),
+  status: z.int().meta({ description: "The HTTP status." }),
+  detail: z.string().meta({ description: "What happened this time, for people." }),
+  code: z.string().meta({ description: "What happened, for programs; codes may be added." }),
+  request_id: z.string().meta({ description: "The answer's `X-Request-Id`, to ask about." }),
+  errors: z.array(
+    z.looseObject({
+      pointer: z.string().optional().meta({ description: "A JSON pointer into the body." }),
+      parameter: z.string().optional().meta({ description: "A parameter of the address." }),
+      code: z.string(),
+      detail: z.string(),
+    }),
+  ).optional().meta({ description: "What is wrong, one by one." }),
+}).meta({ id: "Problem", description: "What went wrong (RFC 9457)." });
 
 /** The contract's entries for problem answers. */
 export function problems<const Status extends number>(...statuses: Status[]) {

@@ -15,6 +15,7 @@ import { history } from "./history.ts";
 import { imports } from "./imports.ts";
 import { jobs } from "./jobs.ts";
 import { me } from "./me.ts";
+import { type ApiDocument, describeApi, openapi } from "./openapi.ts";
 import { organizerMoves } from "./organizer_moves.ts";
 import { organizers } from "./organizers.ts";
 import { pages } from "./pages/pages.tsx";
@@ -36,6 +37,10 @@ export function createApp(deps: AppDeps) {
   app.route("/", exports(deps));
   app.route("/", jobs(deps));
   app.route("/", pages(deps));
+  // Made when it is first asked for: a start is not the time.
+  let made: ApiDocument | undefined;
+  const document = () => made ??= describeApi(app);
+  app.route("/", openapi(document));
   return app;
 }
 

@@ -63,11 +63,11 @@ const staff = z.array(z.strictObject({
 /** The times, as text: `lifecycle/time_input.ts` says what they mean. */
 const times = {
   start_date: z.string().max(100).meta({
-    description: "An instant with offset, a local time with time_zone, or a day.",
+    description: "An instant with offset, a local time with `time_zone`, or a day.",
     example: "2026-12-05T19:30",
   }),
   end_date: z.string().max(100).nullable().meta({
-    description: "As start_date; the last day, inclusive, when all-day; null: open-ended.",
+    description: "As `start_date`; the last day, inclusive, when all-day; null: open-ended.",
     example: "2026-12-05T23:00",
   }),
   time_zone: z.string().max(100).nullable().meta({
@@ -81,15 +81,19 @@ const times = {
 };
 
 const content = {
-  external_id: externalId.nullable(),
+  external_id: externalId.nullable().meta({
+    description: "The id that it has elsewhere, one event's alone within its organizer.",
+  }),
   title: line(200, 1),
   summary: text(500),
   description: text(20_000),
   url: webAddress.nullable(),
   image_url: webAddress.nullable(),
-  visibility: z.enum(VISIBILITIES),
+  visibility: z.enum(VISIBILITIES).meta({
+    description: "UNLISTED is shown to whoever has its address, PRIVATE to its people only.",
+  }),
   location: location.partial().nullable(),
-  online: z.boolean(),
+  online: z.boolean().meta({ description: "Whether it can be followed online, too." }),
   tags: z.array(line(MAX_TAG_LENGTH, 1)).max(MAX_TAGS),
   staff,
 };
@@ -113,12 +117,14 @@ const pairsOf = <Value extends z.ZodType>(value: Value) =>
 const metadata = pairsOf(line(500)).refine(
   (pairs) => Object.keys(pairs).length <= 50,
   "At most 50 pairs",
-);
+).meta({ description: "Up to 50 pairs of text, for whatever the client needs." });
 
 export const editable = z.strictObject({ ...content, ...times, metadata }).partial();
 
-export const organizerId = z.string().regex(ORGANIZER_ID, "This must be an organizer id, org_…");
-export const eventId = z.string().regex(EVENT_ID, "This must be an event id, evt_…");
+export const organizerId = z.string().regex(ORGANIZER_ID, "This must be an organizer id, org_…")
+  .meta({ description: "An organizer's id, org_…" });
+export const eventId = z.string().regex(EVENT_ID, "This must be an event id, evt_…")
+  .meta({ description: "The event's id, evt_…" });
 
 /** `POST /v1/events` */
 export const EventInput = editable.required({ title: true, start_date: true }).extend({
@@ -151,14 +157,20 @@ const cardFields = {
   summary: z.string(),
   url: z.string().nullable(),
   image_url: z.string().nullable(),
-  status: z.enum(EVENT_STATUSES),
+  status: z.enum(EVENT_STATUSES).meta({ description: "As it is now, whatever was recorded." }),
   visibility: z.enum(VISIBILITIES),
   all_day: z.boolean(),
-  start_date: z.string(),
-  end_date: z.string().nullable(),
-  time_zone: z.string().nullable(),
-  starts_at: instant,
-  ends_at: instant.nullable(),
+  start_date: z.string().meta({
+    description: "In the event's own zone, with offset; a day when all-day.",
+  }),
+  end_date: z.string().nullable().meta({
+    description: "As `start_date`; the last day, inclusive, when all-day; null: open-ended.",
+  }),
+  time_zone: z.string().nullable().meta({ description: "An IANA name." }),
+  starts_at: instant.meta({ description: "The instant of the start, in UTC." }),
+  ends_at: instant.nullable().meta({
+    description: "The instant of the end, in UTC; from it on the event is over.",
+  }),
   location: z.object({
     name: z.string().nullable(),
     address: z.string().nullable(),
@@ -170,8 +182,10 @@ const cardFields = {
   online: z.boolean(),
   tags: z.array(z.string()),
   organizer_id: z.string(),
-  version: z.int(),
-  listed_until: instant,
+  version: z.int().meta({ description: "Counts the changes that were recorded." }),
+  listed_until: instant.meta({
+    description: "From when on no list of what is live has it; later for an open-ended event.",
+  }),
   created_at: instant,
   updated_at: instant,
   completed_at: instant.nullable(),
@@ -190,8 +204,10 @@ export const EventSchema = z.object({
 
 export const EventList = z.object({
   items: z.array(EventCardSchema),
-  next_cursor: z.string().nullable(),
-  position: z.string(),
+  next_cursor: z.string().nullable().meta({ description: "Null on the last page." }),
+  position: z.string().meta({
+    description: "Where the journal of changes stood before the first page was read.",
+  }),
 }).meta({ id: "EventList" });
 
 export const TransitionSchema = z.object({

@@ -13,7 +13,7 @@ import { eventTag } from "../lifecycle/event_tag.ts";
 import { cardView, type EventView, eventView } from "../lifecycle/event_view.ts";
 import type { EventPage } from "../lifecycle/event_walk.ts";
 import { isEventId } from "../lifecycle/ids.ts";
-import { canSee, notFound, type Principal, relationTo } from "../lifecycle/policy.ts";
+import { canSee, notFound, relationTo } from "../lifecycle/policy.ts";
 import {
   answer,
   answerUnlessKnown,
@@ -66,10 +66,16 @@ const createEventRoute = createRoute({
   method: "post",
   path: "/v1/events",
   summary: "Create an event",
+  description:
+    "A draft, unless `status` says CONFIRMED. Without `organizer_id` it is the caller's own; the " +
+    "first event makes its organizer.",
   request: { body: jsonBody(EventInput) },
   middleware: writesJson,
   responses: {
-    201: { ...json(EventSchema, "The event"), headers: z.object({ location: z.string() }) },
+    201: {
+      ...json(EventSchema, "The event"),
+      headers: z.object({ location: z.string().meta({ description: "The event's address." }) }),
+    },
     ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
   },
 });
@@ -80,7 +86,13 @@ const getRoute = createRoute({
   summary: "Get an event",
   description: "Any status by direct URL; drafts and private events for their people only.",
   // Said here and not validated: no other id is found, and the validator costs this route a tenth.
-  parameters: [{ name: "id", in: "path", required: true, schema: { type: "string" } }],
+  parameters: [{
+    name: "id",
+    in: "path",
+    required: true,
+    description: "The event's id, evt_…",
+    schema: { type: "string" },
+  }],
   responses: { 200: json(EventSchema, "The event"), ...NOT_MODIFIED, ...problems(401, 404, 503) },
 });
 
@@ -106,7 +118,9 @@ const patchRoute = createRoute({
 });
 
 const Reason = z.strictObject({
-  reason: z.string().trim().min(1).max(MAX_REASON_LENGTH).optional(),
+  reason: z.string().trim().min(1).max(MAX_REASON_LENGTH).optional().meta({
+    description: "Why, for the journal; here or in the body.",
+  }),
 });
 
 const deleteRoute = createRoute({

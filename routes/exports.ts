@@ -20,8 +20,10 @@ const exportRoute = createRoute({
     "those who write its events.",
   request: {
     query: z.strictObject({
-      since: z.string().min(1).max(200).optional(),
-      organizer: organizerId.optional(),
+      since: z.string().min(1).max(200).optional().meta({
+        description: "The `Journal-Position` of an earlier export.",
+      }),
+      organizer: organizerId.optional().meta({ description: "One organizer's events only." }),
     }),
   },
   responses: {
@@ -29,7 +31,7 @@ const exportRoute = createRoute({
       description: "The lines",
       content: { "application/x-ndjson": { schema: z.string() } },
       headers: z.object({
-        "journal-position": z.string(),
+        "journal-position": z.string().meta({ description: "Where the export began." }),
         "export-events": z.string().optional().meta({ description: "How many events, about." }),
       }),
     },

@@ -5,7 +5,7 @@ import { getJobRecord } from "../kv/jobs.ts";
 import { readPosition } from "../kv/journal.ts";
 import { instantText } from "../kv/event_record.ts";
 import { isPaused } from "../lifecycle/jobs/runner.ts";
-import { answer, apiApp, json } from "./api.ts";
+import { answer, apiApp, json, problems } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 
 const HealthSchema = z.object({
@@ -27,14 +27,24 @@ const healthRoute = createRoute({
   method: "get",
   path: "/healthz",
   summary: "Whether everything that should happen by itself does",
-  responses: { 200: json(HealthSchema, "All is well"), 503: json(HealthSchema, "Raise an alarm") },
+  description: "For alarms: 503 when completion has gone silent; `reasons` say what is wrong.",
+  responses: {
+    200: json(HealthSchema, "All is well"),
+    503: json(HealthSchema, "Raise an alarm"),
+    ...problems(401),
+  },
 });
 
 const readyRoute = createRoute({
   method: "get",
   path: "/readyz",
   summary: "Whether requests can be served",
-  responses: { 200: json(ReadySchema, "Send requests"), 503: json(ReadySchema, "Send none") },
+  description: "For load balancers: 503 when the store does not answer.",
+  responses: {
+    200: json(ReadySchema, "Send requests"),
+    503: json(ReadySchema, "Send none"),
+    ...problems(401),
+  },
 });
 
 export function health({ store, runner, clock, build }: AppDeps) {

@@ -39,7 +39,12 @@ const historyRoute = createRoute({
     "fields, with shortened old and new values. `clock` is time itself.",
   request: {
     params: EventPath,
-    query: z.strictObject({ limit, before_version: version.optional() }),
+    query: z.strictObject({
+      limit,
+      before_version: version.optional().meta({
+        description: "`next_before_version` of the page before.",
+      }),
+    }),
   },
   responses: {
     200: json(

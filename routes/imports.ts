@@ -8,7 +8,7 @@ import { answer, apiApp, json, problems } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { importedThingOf } from "./import_lines.ts";
 import { type NdjsonLine, readLines } from "./ndjson.ts";
-import { flag } from "./query_schemas.ts";
+import { dryRun } from "./query_schemas.ts";
 
 const MAX_LINE_BYTES = 256 * 1024;
 /** An exported event carries its whole history. */
@@ -32,7 +32,10 @@ const importRoute = createRoute({
     "One event or organizer a line (application/x-ndjson), matched by id, else by external_id " +
     "(an event's within its organizer). Importing the same again changes nothing. Members import " +
     "for their own organizers; ids, versions, history and times are for administrators.",
-  request: { query: z.strictObject({ dry_run: flag.default(false) }) },
+  request: {
+    query: z.strictObject({ dry_run: dryRun }),
+    body: { required: true, content: { "application/x-ndjson": { schema: z.string() } } },
+  },
   responses: {
     200: json(ImportReportSchema, "What became of the lines"),
     ...problems(400, 401, 403, 415, 503),

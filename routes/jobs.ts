@@ -21,7 +21,7 @@ import { answer, apiApp, json, jsonBody, mayTakeJson, problems, writesJson } fro
 import type { AppDeps } from "./app_deps.ts";
 import { line } from "./event_schemas.ts";
 import { remembered } from "./idempotency.ts";
-import { flag, limit } from "./query_schemas.ts";
+import { dryRun, limit } from "./query_schemas.ts";
 
 const RUN_STATUSES = [
   "running",
@@ -64,12 +64,15 @@ const JobSchema = z.object({
   consecutive_failures: z.int(),
 }).meta({ id: "Job" });
 
-const JobPath = z.object({ name: z.string().max(100) });
+const JobPath = z.object({
+  name: z.string().max(100).meta({ description: "The job's name, such as complete_events." }),
+});
 
 const listRoute = createRoute({
   method: "get",
   path: "/v1/jobs",
   summary: "List the jobs",
+  description: "What runs by itself: how often, whether it is paused or running, and its last run.",
   responses: {
     200: json(z.object({ items: z.array(JobSchema) }), "The jobs"),
     ...problems(401, 403, 503),
@@ -80,6 +83,7 @@ const patchRoute = createRoute({
   method: "patch",
   path: "/v1/jobs/{name}",
   summary: "Change how often a job is due, or pause it",
+  description: "`interval_seconds` null is the job's own; `paused` null goes on at once.",
   request: {
     params: JobPath,
     body: jsonBody(
@@ -109,11 +113,12 @@ const listRunsRoute = createRoute({
   method: "get",
   path: "/v1/jobs/{name}/runs",
   summary: "List a job's runs, newest first",
+  description: "Those that did something; `before` takes the `next_before` of the page before.",
   request: {
     params: JobPath,
     query: z.strictObject({
       limit,
-      before: z.string().optional(),
+      before: z.string().optional().meta({ description: "`next_before` of the page before." }),
     }),
   },
   responses: {
@@ -129,13 +134,21 @@ const getRunRoute = createRoute({
   method: "get",
   path: "/v1/jobs/{name}/runs/{run_id}",
   summary: "Watch a run",
-  request: { params: JobPath.extend({ run_id: z.string() }) },
+  description: "As far as it has come; of a dry run also what it would change.",
+  request: {
+    params: JobPath.extend({ run_id: z.string().meta({ description: "The run's id, run_…" }) }),
+  },
   responses: { 200: json(RunSchema, "The run"), ...problems(401, 403, 404, 503) },
 });
 
 /** A body is nothing to a run; saying so is better than to run for real what was meant to be dry. */
 const NoRunOptions = z.strictObject({
-  dry_run: z.never("This is a parameter of the address: ?dry_run=true").optional(),
+  dry_run: z.never("This is a parameter of the address: ?dry_run=true").meta({
+    // Said because the generator of the document knows no "never"; `not: {}` takes nothing.
+    type: "boolean",
+    not: {},
+    description: "A parameter of the address.",
+  }).optional(),
 });
 
 const runRoute = createRoute({
@@ -147,7 +160,7 @@ const runRoute = createRoute({
     "run would change is kept there, or the beginning of it.",
   request: {
     params: JobPath,
-    query: z.strictObject({ dry_run: flag.default(false) }),
+    query: z.strictObject({ dry_run: dryRun }),
     body: { content: { "application/json": { schema: NoRunOptions } }, required: false },
   },
   middleware: mayTakeJson,

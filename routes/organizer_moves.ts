@@ -29,6 +29,7 @@ const listRoute = createRoute({
   method: "get",
   path: "/v1/organizers/{id}/moves",
   summary: "Show where an organizer's events are being moved",
+  description: "One move while it is under way, none when it is done.",
   request: { params: OrganizerPath },
   responses: {
     200: json(z.object({ items: z.array(MoveSchema) }), "The move under way, or none"),

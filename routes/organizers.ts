@@ -35,11 +35,14 @@ const listRoute = createRoute({
   method: "get",
   path: "/v1/organizers",
   summary: "List organizers",
+  description: "By id; `after` takes the `next_after` of the page before.",
   request: {
     query: z.strictObject({
       limit,
-      after: organizerId.optional(),
-      external_id: z.string().min(1).max(200).optional(),
+      after: organizerId.optional().meta({ description: "`next_after` of the page before." }),
+      external_id: z.string().min(1).max(200).optional().meta({
+        description: "The organizer of this external id, or none.",
+      }),
     }),
   },
   responses: {
@@ -55,6 +58,7 @@ const createOrganizerRoute = createRoute({
   method: "post",
   path: "/v1/organizers",
   summary: "Create an organizer",
+  description: "The caller becomes its owner.",
   request: { body: jsonBody(OrganizerInput) },
   middleware: writesJson,
   responses: {
@@ -67,6 +71,7 @@ const getRoute = createRoute({
   method: "get",
   path: "/v1/organizers/{id}",
   summary: "Get an organizer",
+  description: "Its name, its address on the web and its external id.",
   request: { params: OrganizerPath },
   responses: { 200: json(OrganizerSchema, "The organizer"), ...problems(401, 404, 503) },
 });
@@ -75,6 +80,7 @@ const patchRoute = createRoute({
   method: "patch",
   path: "/v1/organizers/{id}",
   summary: "Change an organizer",
+  description: "A merge patch (RFC 7396), by its owners or an administrator.",
   request: {
     params: OrganizerPath,
     body: {
@@ -96,7 +102,11 @@ const eventsRoute = createRoute({
   description: "What is live by start; with `past=true` what is over, newest start first.",
   request: {
     params: OrganizerPath,
-    query: PageQuery.extend({ past: z.enum(["true", "false"]).default("false") }),
+    query: PageQuery.extend({
+      past: z.enum(["true", "false"]).default("false").meta({
+        description: "What is over, in place of what is live.",
+      }),
+    }),
   },
   responses: {
     200: json(EventList, "A page of events"),

@@ -26,7 +26,13 @@ export const limit = z.string().regex(
   /^([1-9]\d?|100)$/,
   "This must be a whole number from 1 to 100",
 )
-  .default("20").transform(Number).meta({ type: "integer", minimum: 1, maximum: 100 });
+  .default("20").transform(Number).meta({
+    type: "integer",
+    minimum: 1,
+    maximum: 100,
+    default: 20,
+    description: "How many at most.",
+  });
 
 export const version = z.string().regex(/^[1-9]\d{0,8}$/, "This must be a version, 1 or more")
   .transform(Number).meta({ type: "integer", minimum: 1 });
@@ -36,7 +42,12 @@ const cursor = z.string().min(1).max(1_000).optional().meta({
 });
 
 export const flag = z.enum(["true", "false"], 'This must be "true" or "false"')
-  .transform((text) => text === "true");
+  .transform((text) => text === "true").meta({ type: "boolean" });
+
+export const dryRun = flag.default(false).meta({
+  default: false,
+  description: "Tells what would happen, and changes nothing.",
+});
 
 /** One or several statuses: repeated, or separated by commas. */
 const statuses = z.union([z.string(), z.array(z.string())]).transform((given, context) => {
@@ -48,7 +59,7 @@ const statuses = z.union([z.string(), z.array(z.string())]).transform((given, co
     message: `"${unknown.slice(0, 40)}" is no status; there are ${EVENT_STATUSES.join(", ")}`,
   });
   return z.NEVER;
-}).meta({ type: "string", description: "Effective statuses, separated by commas." });
+}).meta({ type: "string", description: "Statuses as they are now, separated by commas." });
 
 export const PageQuery = z.strictObject({ limit, cursor });
 
@@ -56,16 +67,20 @@ const eventsQuery = {
   limit,
   cursor,
   status: statuses.optional(),
-  sort: z.enum(SORTS, `This must be one of ${SORTS.join(", ")}`).optional(),
-  starts_after: instant.optional(),
-  starts_before: instant.optional(),
-  ends_after: instant.optional(),
-  tag: z.string().min(1).max(50).optional(),
-  organizer: organizerId.optional(),
-  city: z.string().min(1).max(100).optional(),
-  country: z.string().min(1).max(100).optional(),
-  online: flag.optional(),
-  external_id: z.string().min(1).max(200).optional(),
+  sort: z.enum(SORTS, `This must be one of ${SORTS.join(", ")}`).optional().meta({
+    description: "By start or by end; with a minus the latest first.",
+  }),
+  starts_after: instant.optional().meta({ description: "Those that start later than this." }),
+  starts_before: instant.optional().meta({ description: "Those that start earlier than this." }),
+  ends_after: instant.optional().meta({ description: "Those that end later than this, or never." }),
+  tag: z.string().min(1).max(50).optional().meta({ description: "Those that have this tag." }),
+  organizer: organizerId.optional().meta({ description: "Those of this organizer." }),
+  city: z.string().min(1).max(100).optional().meta({ description: "Those in this city." }),
+  country: z.string().min(1).max(100).optional().meta({ description: "Those in this country." }),
+  online: flag.optional().meta({ description: "Those that are online, or that are not." }),
+  external_id: z.string().min(1).max(200).optional().meta({
+    description: "The events of this external id; takes only `organizer` beside it.",
+  }),
 };
 
 /** Says what there is when something else was asked for. */
@@ -78,7 +93,12 @@ export const EventsQuery = z.strictObject(eventsQuery, {
       : undefined,
 });
 
-export const MyEventsQuery = PageQuery.extend({ include_completed: flag.default(true) });
+export const MyEventsQuery = PageQuery.extend({
+  include_completed: flag.default(true).meta({
+    default: true,
+    description: "Whether what is over is listed too.",
+  }),
+});
 
 /** The query as the lifecycle takes it. */
 export function eventQueryOf(query: z.output<typeof EventsQuery>): EventQuery {

@@ -34,6 +34,9 @@ const makeRoute = createRoute({
   method: "post",
   path: "/v1/events/{id}/transitions",
   summary: "Publish, start, complete, cancel or reopen an event",
+  description:
+    "By the status it shall have. Publishing and reopening need an end in the future, or none; " +
+    "`end_date` sets it. Archiving and bringing back are for administrators.",
   request: { params: EventPath, body: jsonBody(TransitionBody) },
   middleware: writesJson,
   responses: {
