@@ -18,6 +18,7 @@ import { me } from "./me.ts";
 import { type ApiDocument, describeApi, openapi } from "./openapi.ts";
 import { organizerMoves } from "./organizer_moves.ts";
 import { organizers } from "./organizers.ts";
+import { contractPages } from "./pages/contract_pages.tsx";
 import { pages } from "./pages/pages.tsx";
 import { transitions } from "./transitions.ts";
 
@@ -41,6 +42,7 @@ export function createApp(deps: AppDeps) {
   let made: ApiDocument | undefined;
   const document = () => made ??= describeApi(app);
   app.route("/", openapi(document));
+  app.route("/", contractPages(deps, document));
   return app;
 }
 

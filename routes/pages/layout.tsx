@@ -42,10 +42,14 @@ export interface LayoutProps {
   now: number;
   /** Whether search engines may keep it. */
   indexed?: boolean;
+  /** The address of a stylesheet of its own. */
+  stylesheet?: string;
   children: Child;
 }
 
-export function Layout({ title, description, now, indexed = true, children }: LayoutProps) {
+export function Layout(
+  { title, description, now, indexed = true, stylesheet, children }: LayoutProps,
+) {
   return (
     <html lang="en">
       <head>
@@ -58,6 +62,7 @@ export function Layout({ title, description, now, indexed = true, children }: La
         {indexed ? null : <meta name="robots" content="noindex" />}
         <link rel="icon" href={ICON} />
         <link rel="stylesheet" href={STYLESHEET_URL} />
+        {stylesheet ? <link rel="stylesheet" href={stylesheet} /> : null}
         <script type="module" src={LIVE_SCRIPT_URL}></script>
       </head>
       <body data-now={String(now)}>
@@ -69,6 +74,9 @@ export function Layout({ title, description, now, indexed = true, children }: La
         <footer>
           <p>
             Times are those of each event’s own time zone. When an event is over, its curtain falls.
+          </p>
+          <p>
+            <a href="/docs">The API</a>
           </p>
         </footer>
       </body>
@@ -83,4 +91,13 @@ export function sendPage(
   status: ContentfulStatusCode = 200,
 ): Response | Promise<Response> {
   return c.html(html`<!DOCTYPE html>${page}`, status, HEADERS);
+}
+
+/** Answers with a stylesheet or a script; its address changes with its content. */
+export function sendAsset(c: Context<AppEnv>, text: string, type: string): Response {
+  return c.body(text, 200, {
+    "content-type": `${type}; charset=utf-8`,
+    "cache-control": "public, max-age=300",
+    "x-content-type-options": "nosniff",
+  });
 }

@@ -2,8 +2,7 @@
  * The pages for people: what is on, and one page an event. Rendered here, without a build; what
  * happens on them later is `live_script.ts`.
  */
-import { type Context, Hono } from "hono";
-import { DomainError, type ErrorCode, ERRORS } from "../../kv/errors.ts";
+import { Hono } from "hono";
 import { getEvent } from "../../kv/events.ts";
 import { MAX_TAG_LENGTH } from "../../kv/limits.ts";
 import { getOrganizer } from "../../kv/organizers.ts";
@@ -12,13 +11,12 @@ import { isEventId, isOrganizerId } from "../../lifecycle/ids.ts";
 import { canSee, notFound, relationTo } from "../../lifecycle/policy.ts";
 import { settle } from "../../lifecycle/status.ts";
 import type { AppDeps, AppEnv } from "../app_deps.ts";
-import { statusOf } from "../errors.ts";
-import { ErrorPage } from "./error_page.tsx";
 import { EventPage } from "./event_page.tsx";
-import { sendPage } from "./layout.tsx";
+import { sendAsset, sendPage } from "./layout.tsx";
 import { ListPage } from "./list_page.tsx";
 import { LIVE_SCRIPT } from "./live_script.ts";
 import { OrganizerPage } from "./organizer_page.tsx";
+import { pageErrors } from "./page_errors.tsx";
 import { STYLESHEET } from "./stylesheet.ts";
 
 const PAGE_SIZE = 30;
@@ -111,37 +109,7 @@ export function pages(deps: AppDeps): Hono<AppEnv> {
   app.get("/assets/curtain.css", (c) => sendAsset(c, STYLESHEET, "text/css"));
   app.get("/assets/live.js", (c) => sendAsset(c, LIVE_SCRIPT, "text/javascript"));
 
-  app.onError((error, c) => {
-    const code = error instanceof DomainError ? error.code : "internal";
-    if (code === "internal") (c.get("log") ?? deps.log).error("page failed", { error });
-    const { title, detail } = TOLD[code] ?? { title: "This did not work", detail: ERRORS[code] };
-    const status = statusOf(error);
-    return sendPage(c, <ErrorPage title={title} detail={detail} now={clock()} />, status);
-  });
+  app.onError(pageErrors(deps));
 
   return app;
-}
-
-/** What people are told where the API's words would not help them. */
-const TOLD: Partial<Record<ErrorCode, { title: string; detail: string }>> = {
-  not_found: {
-    title: "There is nothing here",
-    detail: "Nothing has this address, or it is not for everyone to see.",
-  },
-  invalid_cursor: {
-    title: "This page of the list is gone",
-    detail: "Its address belongs to another list. Start again from the first page.",
-  },
-  store_unavailable: {
-    title: "The events cannot be read just now",
-    detail: "Please try again in a few seconds.",
-  },
-};
-
-function sendAsset(c: Context<AppEnv>, text: string, type: string): Response {
-  return c.body(text, 200, {
-    "content-type": `${type}; charset=utf-8`,
-    "cache-control": "public, max-age=300",
-    "x-content-type-options": "nosniff",
-  });
 }

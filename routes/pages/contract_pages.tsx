@@ -1,0 +1,34 @@
+/** The pages for those who write clients: the reference, and what each error code means. */
+import { Hono } from "hono";
+import { DomainError } from "../../kv/errors.ts";
+import type { AppDeps, AppEnv } from "../app_deps.ts";
+import type { ApiDocument } from "../openapi.ts";
+import { DocsPage } from "./docs_page.tsx";
+import { sendAsset, sendPage } from "./layout.tsx";
+import { pageErrors } from "./page_errors.tsx";
+import { ERROR_CODES, ProblemPage, ProblemsPage } from "./problem_page.tsx";
+import { REFERENCE_STYLESHEET } from "./reference_stylesheet.ts";
+
+export function contractPages(deps: AppDeps, document: () => ApiDocument): Hono<AppEnv> {
+  const { clock } = deps;
+  const app = new Hono<AppEnv>();
+
+  app.get("/docs", (c) => {
+    const { origin } = new URL(c.req.url);
+    return sendPage(c, <DocsPage document={document()} origin={origin} now={clock()} />);
+  });
+
+  app.get("/problems", (c) => sendPage(c, <ProblemsPage now={clock()} />));
+
+  app.get("/problems/:code", (c) => {
+    const code = ERROR_CODES.find((known) => known === c.req.param("code"));
+    if (code === undefined) throw new DomainError("not_found");
+    return sendPage(c, <ProblemPage code={code} now={clock()} />);
+  });
+
+  app.get("/assets/reference.css", (c) => sendAsset(c, REFERENCE_STYLESHEET, "text/css"));
+
+  app.onError(pageErrors(deps));
+
+  return app;
+}
