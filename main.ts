@@ -66,6 +66,7 @@ async function start(): Promise<{ runner: JobRunner }> {
     clock: Date.now,
     openEndedMs: config.openEndedMs,
     log,
+    securityContact: config.securityContact,
     authenticate: bearerAuthentication(adminToken),
     build: { version: manifest.version, deployment: config.deployment },
   });

@@ -15,6 +15,8 @@ export interface Config {
   openEndedMs: number;
   logLevel: LogLevel;
   timeZone: string;
+  /** Where vulnerabilities are reported, a mailto: or https: URL. */
+  securityContact: string | null;
   deployment: string | null;
 }
 
@@ -43,6 +45,11 @@ const ENVIRONMENT = z.object({
   TIME_ZONE: z.string()
     .refine((name) => knownZone(name) !== null, "an IANA time zone such as Europe/London")
     .default("Europe/London"),
+  SECURITY_CONTACT: z.string().regex(
+    // Visible ASCII only: it becomes a line of a text.
+    /^(mailto:[!-?A-~]+@[!-?A-~]+|https:\/\/[!-~]+)$/,
+    "a mailto: or https: URL",
+  ).optional(),
   DENO_DEPLOY: z.string().optional(),
   DENO_DEPLOYMENT_ID: z.string().optional(),
 });
@@ -78,6 +85,7 @@ export function parseConfig(
     openEndedMs: env.OPEN_ENDED_HOURS * 3_600_000,
     logLevel: env.LOG_LEVEL,
     timeZone: env.TIME_ZONE,
+    securityContact: env.SECURITY_CONTACT ?? null,
     deployment: env.DENO_DEPLOYMENT_ID ?? null,
   };
 }

@@ -20,6 +20,7 @@ import { organizerMoves } from "./organizer_moves.ts";
 import { organizers } from "./organizers.ts";
 import { contractPages } from "./pages/contract_pages.tsx";
 import { pages } from "./pages/pages.tsx";
+import { securityTxt } from "./security_txt.ts";
 import { transitions } from "./transitions.ts";
 
 export function createApp(deps: AppDeps) {
@@ -37,6 +38,7 @@ export function createApp(deps: AppDeps) {
   app.route("/", imports(deps));
   app.route("/", exports(deps));
   app.route("/", jobs(deps));
+  app.route("/", securityTxt(deps));
   app.route("/", pages(deps));
   // Made when it is first asked for: a start is not the time.
   let made: ApiDocument | undefined;

@@ -13,6 +13,8 @@ export interface AppDeps {
   /** How long an open-ended event is listed after its start, milliseconds. */
   openEndedMs: number;
   log: Logger;
+  /** A mailto: or https: URL for reports of vulnerabilities; without one there is no security.txt. */
+  securityContact?: string | null;
   /**
    * Who sent the request.
    * @throws {DomainError} `unauthenticated` for credentials that are not valid; never falls back.

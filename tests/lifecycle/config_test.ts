@@ -22,6 +22,7 @@ Deno.test("parseConfig() serves everyone from a file when nothing is set", () =>
     openEndedMs: 24 * 3_600_000,
     logLevel: "info",
     timeZone: "Europe/London",
+    securityContact: null,
     deployment: null,
   });
 });
@@ -51,6 +52,7 @@ Deno.test("parseConfig() takes what is set", () => {
     OPEN_ENDED_HOURS: "6",
     LOG_LEVEL: "debug",
     TIME_ZONE: "America/Sao_Paulo",
+    SECURITY_CONTACT: "mailto:security@example.org",
     HOME: "/somewhere",
   }, "start");
   assert.deepEqual(config, {
@@ -61,6 +63,7 @@ Deno.test("parseConfig() takes what is set", () => {
     openEndedMs: 6 * 3_600_000,
     logLevel: "debug",
     timeZone: "America/Sao_Paulo",
+    securityContact: "mailto:security@example.org",
     deployment: null,
   });
 });
@@ -68,7 +71,7 @@ Deno.test("parseConfig() takes what is set", () => {
 Deno.test("parseConfig() counts an empty variable as unset", () => {
   const names = ["PORT", "HOST", "KV_PATH", "ADMIN_TOKEN", "OPEN_ENDED_HOURS", "LOG_LEVEL"];
   const empty = Object.fromEntries(
-    [...names, "TIME_ZONE", "DENO_DEPLOY"].map((name) => [name, ""]),
+    [...names, "TIME_ZONE", "SECURITY_CONTACT", "DENO_DEPLOY"].map((name) => [name, ""]),
   );
   assert.deepEqual(parseConfig(empty, "start"), parseConfig({}, "start"));
   assert.deepEqual(parseConfig({ PORT: undefined }, "start"), parseConfig({}, "start"));
@@ -97,6 +100,12 @@ const WRONG: [Environment, string][] = [
     'OPEN_ENDED_HOURS must be a whole number of hours, 1 to 8760, not "8761".',
   ],
   [{ LOG_LEVEL: "loud" }, 'LOG_LEVEL must be one of debug, info, warn, error, not "loud".'],
+  ...["security@example.org", "http://example.org", "mailto:a b@example.org", "https://x\ny"].map((
+    wrong,
+  ): [Environment, string] => [
+    { SECURITY_CONTACT: wrong },
+    `SECURITY_CONTACT must be a mailto: or https: URL, not "${wrong}".`,
+  ]),
   [
     { TIME_ZONE: "Middle/Earth" },
     'TIME_ZONE must be an IANA time zone such as Europe/London, not "Middle/Earth".',

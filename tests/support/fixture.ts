@@ -55,6 +55,7 @@ export async function testApp(options: {
   jobs?: readonly Job[];
   authenticate?: (request: Request) => Principal;
   log?: Logger;
+  securityContact?: string;
 } = {}): Promise<TestApp> {
   const store = options.store ?? await freshStore();
   const clock = { now: NOW };
@@ -66,6 +67,7 @@ export async function testApp(options: {
     clock: read,
     openEndedMs: DAY,
     log: options.log ?? SILENT,
+    securityContact: options.securityContact ?? null,
     authenticate: options.authenticate ?? bearerAuthentication(ADMIN_TOKEN),
     build: { version: "0.0.0-test", deployment: null },
   });
