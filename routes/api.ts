@@ -78,6 +78,16 @@ export function json<Schema extends z.ZodType>(schema: Schema, description: stri
   return { description, content: { "application/json": { schema } } };
 }
 
+/** The same where the answer is also said to be elsewhere. */
+export function located<Schema extends z.ZodType>(
+  schema: Schema,
+  description: string,
+  where: string,
+) {
+  const headers = z.object({ location: z.string().meta({ description: where }) });
+  return { ...json(schema, description), headers };
+}
+
 /** The contract's entry for a JSON body. */
 export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { "application/json": { schema } } };

@@ -20,6 +20,7 @@ import {
   apiApp,
   json,
   jsonBody,
+  located,
   mayTakeJson,
   NOT_MODIFIED,
   problems,
@@ -72,10 +73,7 @@ const createEventRoute = createRoute({
   request: { body: jsonBody(EventInput) },
   middleware: writesJson,
   responses: {
-    201: {
-      ...json(EventSchema, "The event"),
-      headers: z.object({ location: z.string().meta({ description: "The event's address." }) }),
-    },
+    201: located(EventSchema, "The event", "The event's address."),
     ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
   },
 });

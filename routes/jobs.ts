@@ -17,7 +17,16 @@ import { isRunId, runStartedAt } from "../lifecycle/ids.ts";
 import type { Job } from "../lifecycle/jobs/job.ts";
 import { intervalOf, isPaused } from "../lifecycle/jobs/runner.ts";
 import { requireAdmin } from "../lifecycle/policy.ts";
-import { answer, apiApp, json, jsonBody, mayTakeJson, problems, writesJson } from "./api.ts";
+import {
+  answer,
+  apiApp,
+  json,
+  jsonBody,
+  located,
+  mayTakeJson,
+  problems,
+  writesJson,
+} from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { line } from "./event_schemas.ts";
 import { remembered } from "./idempotency.ts";
@@ -158,6 +167,12 @@ const runRoute = createRoute({
   description:
     "Answers the finished run; with `Prefer: respond-async` at once, and where to watch. What a dry " +
     "run would change is kept there, or the beginning of it.",
+  parameters: [{
+    name: "Prefer",
+    in: "header",
+    description: "`respond-async`: answer as soon as it has begun.",
+    schema: { type: "string" },
+  }],
   request: {
     params: JobPath,
     query: z.strictObject({ dry_run: dryRun }),
@@ -166,7 +181,7 @@ const runRoute = createRoute({
   middleware: mayTakeJson,
   responses: {
     200: json(RunSchema, "The finished run"),
-    202: json(RunSchema, "The run, begun"),
+    202: located(RunSchema, "The run, begun", "Where to watch the run."),
     ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
   },
 });

@@ -100,14 +100,27 @@ const PROBLEMS: Record<string, string> = {
   401: "The token is missing or not valid.",
   403: "The caller may not do this.",
   404: "There is nothing here, or nothing that the caller may see.",
+  406: "None of the media types that `Accept` names is one of this answer.",
   409: "What is stored does not allow it; `code` says why.",
   410: "Changes cannot be told from this position on.",
   412: "What is stored is no longer what `If-Match` names.",
   413: "The body is too large.",
   415: "The body's media type is none that is taken here.",
   422: "The body cannot be stored as it is; `errors` names the fields.",
+  428: "This needs `If-Match`, with the `ETag` that was read.",
+  429: "Too many requests: try again after `Retry-After` seconds.",
   500: "Something went wrong on our side.",
   503: "Not just now: try again after `Retry-After` seconds.",
+};
+
+/** The statuses of problems some of which are worth trying again. */
+const RETRIED = ["409", "429", "503"];
+
+const RETRY_HEADERS = {
+  "retry-after": {
+    description: "Seconds after which the same request makes sense again, where it does.",
+    schema: { type: "integer" },
+  },
 };
 
 /** The document of all routes that `app` has by now. */
@@ -160,9 +173,13 @@ function withProblems(responses: Operation["responses"]): Operation["responses"]
   };
   const all = Object.entries({ ...responses, 500: fault });
   return Object.fromEntries(all.map(([status, response]) => {
-    const isProblem = response.content?.["application/problem+json"] !== undefined;
-    const description = isProblem ? PROBLEMS[status] : undefined;
-    return [status, description === undefined ? response : { ...response, description }];
+    if (response.content?.["application/problem+json"] === undefined) return [status, response];
+    const { description, headers = {} } = response;
+    return [status, {
+      ...response,
+      description: PROBLEMS[status] ?? description,
+      ...(RETRIED.includes(status) ? { headers: { ...RETRY_HEADERS, ...headers } } : {}),
+    }];
   }));
 }
 

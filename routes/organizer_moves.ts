@@ -7,7 +7,7 @@ import { getOrganizer } from "../kv/organizers.ts";
 import { MOVE_EVENTS } from "../lifecycle/jobs/move_events.ts";
 import { requestMove } from "../lifecycle/organizer_moves.ts";
 import { notFound, requireAdmin } from "../lifecycle/policy.ts";
-import { answer, apiApp, json, jsonBody, problems, writesJson } from "./api.ts";
+import { answer, apiApp, json, jsonBody, located, problems, writesJson } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { line, organizerId } from "./event_schemas.ts";
 import { OrganizerPath } from "./organizers.ts";
@@ -47,7 +47,7 @@ const moveRoute = createRoute({
   request: { params: OrganizerPath, body: jsonBody(MoveInput) },
   middleware: writesJson,
   responses: {
-    202: json(MoveSchema, "The move, begun"),
+    202: located(MoveSchema, "The move, begun", "Where to watch the run that moves."),
     ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
   },
 });

@@ -5,7 +5,16 @@ import { findOrganizer, getOrganizer, listOrganizers, type Organizer } from "../
 import { listEvents } from "../lifecycle/discovery.ts";
 import { editOrganizer, submitOrganizer } from "../lifecycle/organizers.ts";
 import { notFound } from "../lifecycle/policy.ts";
-import { answer, apiApp, json, jsonBody, NOT_MODIFIED, problems, writesJson } from "./api.ts";
+import {
+  answer,
+  apiApp,
+  json,
+  jsonBody,
+  located,
+  NOT_MODIFIED,
+  problems,
+  writesJson,
+} from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { EventList, externalId, line, organizerId, webAddress } from "./event_schemas.ts";
 import { answerPage } from "./events.ts";
@@ -62,7 +71,7 @@ const createOrganizerRoute = createRoute({
   request: { body: jsonBody(OrganizerInput) },
   middleware: writesJson,
   responses: {
-    201: json(OrganizerSchema, "The organizer"),
+    201: located(OrganizerSchema, "The organizer", "The organizer's address."),
     ...problems(400, 401, 403, 409, 413, 415, 422, 503),
   },
 });
