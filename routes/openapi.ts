@@ -5,6 +5,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { AppEnv } from "./app_deps.ts";
 import { apiApp } from "./api.ts";
+import { headersAnswered, headersTaken } from "./contract_headers.ts";
 import { commonHeaders } from "./headers.ts";
 import { type Caller, OPERATIONS, TAGS } from "./operations.ts";
 
@@ -113,16 +114,6 @@ const PROBLEMS: Record<string, string> = {
   503: "Not just now: try again after `Retry-After` seconds.",
 };
 
-/** The statuses of problems some of which are worth trying again. */
-const RETRIED = ["409", "429", "503"];
-
-const RETRY_HEADERS = {
-  "retry-after": {
-    description: "Seconds after which the same request makes sense again, where it does.",
-    schema: { type: "integer" },
-  },
-};
-
 /** The document of all routes that `app` has by now. */
 export function describeApi(app: OpenAPIHono<AppEnv>): ApiDocument {
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", BEARER);
@@ -134,27 +125,44 @@ export function describeApi(app: OpenAPIHono<AppEnv>): ApiDocument {
   }) as unknown as ApiDocument;
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
-      operations[method] = withNotes(operation, `${method.toUpperCase()} ${path}`);
+      operations[method] = withNotes(operation, { method, path });
     }
   }
   return document;
 }
 
-function withNotes(operation: Operation, name: string): Operation {
+function withNotes(
+  operation: Operation,
+  { method, path }: { method: string; path: string },
+): Operation {
+  const name = `${method.toUpperCase()} ${path}`;
   const notes = OPERATIONS[name];
   if (notes === undefined) throw new Error(`routes/operations.ts says nothing of ${name}`);
   const { operationId, tag, caller, example } = notes;
-  const { summary, description, parameters, requestBody, responses } = operation;
+  const { summary, description, requestBody } = operation;
+  const parameters = [...operation.parameters ?? [], ...headersTaken(method, operation)];
   return {
     operationId,
     tags: [tag],
     summary,
     description: caller === "admin" ? `${description} For administrators.` : description,
     security: SECURITY[caller],
-    ...(parameters === undefined ? {} : { parameters }),
+    ...(parameters.length === 0 ? {} : { parameters }),
     ...(requestBody === undefined ? {} : { requestBody: withExample(requestBody, example) }),
-    responses: withProblems(responses),
+    responses: withHeaders(withProblems(operation.responses), { method, operation }),
   };
+}
+
+function withHeaders(
+  responses: Operation["responses"],
+  { method, operation }: { method: string; operation: Operation },
+): Operation["responses"] {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => {
+      const headers = { ...response.headers, ...headersAnswered(method, status, operation) };
+      return [status, Object.keys(headers).length === 0 ? response : { ...response, headers }];
+    }),
+  );
 }
 
 function withExample(body: NonNullable<Operation["requestBody"]>, example: unknown) {
@@ -174,12 +182,7 @@ function withProblems(responses: Operation["responses"]): Operation["responses"]
   const all = Object.entries({ ...responses, 500: fault });
   return Object.fromEntries(all.map(([status, response]) => {
     if (response.content?.["application/problem+json"] === undefined) return [status, response];
-    const { description, headers = {} } = response;
-    return [status, {
-      ...response,
-      description: PROBLEMS[status] ?? description,
-      ...(RETRIED.includes(status) ? { headers: { ...RETRY_HEADERS, ...headers } } : {}),
-    }];
+    return [status, { ...response, description: PROBLEMS[status] ?? response.description }];
   }));
 }
 
