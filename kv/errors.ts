@@ -15,6 +15,7 @@ export const ERRORS = {
     "The cursor is not one that this list gave for this query; start again without it.",
   unsupported_query: "No index serves this combination of parameters.",
   unauthenticated: "This needs a valid token.",
+  rate_limited: "More requests came than one client may send in a minute.",
   forbidden: "The caller may not do this.",
   not_found: "There is nothing here, or nothing that the caller may see.",
   method_not_allowed: "This address does not take that method.",

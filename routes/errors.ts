@@ -17,6 +17,7 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   invalid_cursor: 400,
   unsupported_query: 400,
   unauthenticated: 401,
+  rate_limited: 429,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,

@@ -1,0 +1,26 @@
+/** What stands between a request and its route: who sent it, and what is left to them. */
+import type { MiddlewareHandler } from "hono";
+import { GUEST } from "../lifecycle/policy.ts";
+import type { AppDeps, AppEnv } from "./app_deps.ts";
+import { rateLimit } from "./rate_limit.ts";
+
+/**
+ * Lets a request in, or throws why not. The routes of the API alone are limited: a load balancer
+ * asks for the others as often as it likes, and people look at pages.
+ */
+export function admitted(deps: AppDeps): MiddlewareHandler<AppEnv> {
+  const { authenticate } = deps;
+  const charge = rateLimit(deps);
+  return async (c, next) => {
+    c.set("principal", GUEST);
+    try {
+      c.set("principal", await authenticate(c.req.raw));
+    } catch (error) {
+      // Whoever guesses tokens would have a new bucket for each; here on every path.
+      charge(c, { token: false });
+      throw error;
+    }
+    if (c.req.path.startsWith("/v1/")) charge(c, { token: true });
+    await next();
+  };
+}
