@@ -9,6 +9,7 @@ export const ERRORS = {
   invalid_body: "The body names something that cannot be stored as it is.",
   invalid_query: "A parameter of the address is not one that this route takes.",
   malformed_json: "The body is not valid JSON.",
+  not_acceptable: "The Accept header leaves out all media types that this route answers in.",
   unsupported_media_type: "The body's media type is not one that this route takes.",
   payload_too_large: "The body is larger than this route takes.",
   invalid_cursor:

@@ -1,7 +1,8 @@
-/** What stands between a request and its route: who sent it, and what is left to them. */
+/** What stands between a request and its route: who sent it, what is left to them, what they take. */
 import type { MiddlewareHandler } from "hono";
 import { GUEST } from "../lifecycle/policy.ts";
 import type { AppDeps, AppEnv } from "./app_deps.ts";
+import { requireAcceptable, requirePlainBody } from "./negotiation.ts";
 import { rateLimit } from "./rate_limit.ts";
 
 /**
@@ -20,7 +21,12 @@ export function admitted(deps: AppDeps): MiddlewareHandler<AppEnv> {
       charge(c, { token: false });
       throw error;
     }
-    if (c.req.path.startsWith("/v1/")) charge(c, { token: true });
+    const { path, method } = c.req;
+    if (!path.startsWith("/v1/")) return await next();
+    charge(c, { token: true });
+    if (method === "OPTIONS") return await next();
+    requireAcceptable(c);
+    requirePlainBody(c);
     await next();
   };
 }

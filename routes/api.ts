@@ -39,7 +39,7 @@ export const ProblemSchema = z.looseObject({
 }).meta({ id: "Problem" });
 
 /** What the middleware may answer on every route of the API. */
-const ANYWHERE = [429] as const;
+const ANYWHERE = [406, 429] as const;
 
 /** The contract's entries for problem answers. */
 export function problems<const Status extends number>(...statuses: Status[]) {

@@ -10,7 +10,7 @@ import { preflightHeaders } from "./cors.ts";
 import { problemResponse } from "./errors.ts";
 import { events } from "./events.ts";
 import { exports } from "./exports.ts";
-import { completeHeaders, isApiPath } from "./headers.ts";
+import { ACCEPT_PATCH, completeHeaders, isApiPath } from "./headers.ts";
 import { health } from "./health.ts";
 import { history } from "./history.ts";
 import { imports } from "./imports.ts";
@@ -104,6 +104,7 @@ function otherMethods(app: OpenAPIHono<AppEnv>, c: Context<AppEnv>): Response {
   if (method === "OPTIONS") {
     return c.body(null, 204, {
       allow,
+      ...(allowed.includes("PATCH") ? { "accept-patch": ACCEPT_PATCH } : {}),
       ...(isApiPath(path) ? preflightHeaders(allowed) : {}),
     });
   }

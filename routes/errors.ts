@@ -6,12 +6,13 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { DomainError, type ErrorCode, ERRORS, type FieldProblem } from "../kv/errors.ts";
 import type { AppEnv } from "./app_deps.ts";
-import { commonHeaders } from "./headers.ts";
+import { ACCEPT_PATCH, commonHeaders } from "./headers.ts";
 
 const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   invalid_body: 422,
   invalid_query: 400,
   malformed_json: 400,
+  not_acceptable: 406,
   unsupported_media_type: 415,
   payload_too_large: 413,
   invalid_cursor: 400,
@@ -81,6 +82,7 @@ export function problemResponse(error: unknown, c: Context<AppEnv>): Response {
   const retryAfter = RETRY_AFTER[code];
   if (retryAfter !== undefined) headers["retry-after"] = String(retryAfter);
   if (status === 401) headers["www-authenticate"] = 'Bearer realm="curtain"';
+  if (status === 415 && c.req.method === "PATCH") headers["accept-patch"] = ACCEPT_PATCH;
   return new Response(JSON.stringify(problem), { status, headers });
 }
 

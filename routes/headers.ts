@@ -3,6 +3,9 @@ import type { Context } from "hono";
 import type { AppEnv } from "./app_deps.ts";
 import { CORS_HEADERS } from "./cors.ts";
 
+/** What a PATCH takes (RFC 5789 section 3.1). */
+export const ACCEPT_PATCH = "application/merge-patch+json, application/json";
+
 const API_HEADERS = {
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",

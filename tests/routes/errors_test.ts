@@ -30,6 +30,7 @@ const STATUSES: Record<ErrorCode, number> = {
   invalid_body: 422,
   invalid_query: 400,
   malformed_json: 400,
+  not_acceptable: 406,
   unsupported_media_type: 415,
   payload_too_large: 413,
   invalid_cursor: 400,

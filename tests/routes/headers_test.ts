@@ -111,7 +111,9 @@ Deno.test("header values of 10 kB are answered as shorter ones would be", async 
       const [headers, status, code] of [
         [{ authorization: `Bearer ${long}` }, 401, "unauthenticated"],
         [{ authorization: long }, 401, "unauthenticated"],
+        [{ ...ADMIN, accept: long }, 406, "not_acceptable"],
         [{ ...ADMIN, "content-type": long }, 415, "unsupported_media_type"],
+        [{ ...ADMIN, "content-encoding": long }, 415, "unsupported_media_type"],
       ] as const
     ) {
       const body = JSON.stringify(TOMORROW);
