@@ -34,6 +34,7 @@ export const ERRORS = {
   index_incomplete: "An index that this needs is still being built; try again in a minute.",
   store_unavailable: "The store did not answer in time; nothing was changed.",
   outcome_unknown: "The store did not confirm the change in time; it may still be applied.",
+  deadline_exceeded: "The request took too long; a change that it asked for may still be made.",
   internal: "Something went wrong on our side.",
 } as const;
 

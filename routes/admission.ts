@@ -5,12 +5,17 @@ import type { AppDeps, AppEnv } from "./app_deps.ts";
 import { requireAcceptable, requirePlainBody } from "./negotiation.ts";
 import { rateLimit } from "./rate_limit.ts";
 
+const REQUEST_DEADLINE_MS = 25_000;
+
+/** These last as long as what they move or run. */
+const TAKES_ITS_TIME = /^\/v1\/(imports|exports|jobs\/[^/]+\/runs)$/;
+
 /**
  * Lets a request in, or throws why not. The routes of the API alone are limited: a load balancer
  * asks for the others as often as it likes, and people look at pages.
  */
 export function admitted(deps: AppDeps): MiddlewareHandler<AppEnv> {
-  const { authenticate } = deps;
+  const { store, authenticate, requestDeadlineMs = REQUEST_DEADLINE_MS } = deps;
   const charge = rateLimit(deps);
   return async (c, next) => {
     c.set("principal", GUEST);
@@ -27,6 +32,7 @@ export function admitted(deps: AppDeps): MiddlewareHandler<AppEnv> {
     if (method === "OPTIONS") return await next();
     requireAcceptable(c);
     requirePlainBody(c);
-    await next();
+    if (TAKES_ITS_TIME.test(path)) return await next();
+    await store.deadlines.within(next(), requestDeadlineMs, "deadline_exceeded");
   };
 }

@@ -25,6 +25,8 @@ export interface AppDeps {
   buckets?: TokenBuckets | undefined;
   /** Whose `X-Forwarded-For` and `X-Forwarded-Proto` count; nobody's unless given. */
   trustedProxies?: readonly IpRange[];
+  /** Milliseconds until a request is given up; 25 s unless given. */
+  requestDeadlineMs?: number;
 }
 
 /** Hono's environment: what the middleware sets. */

@@ -36,6 +36,7 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   index_incomplete: 503,
   store_unavailable: 503,
   outcome_unknown: 503,
+  deadline_exceeded: 503,
   internal: 500,
 };
 
@@ -44,6 +45,7 @@ const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   index_incomplete: 30,
   store_unavailable: 5,
   outcome_unknown: 5,
+  deadline_exceeded: 5,
   conflict: 1,
 };
 

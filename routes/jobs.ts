@@ -98,7 +98,10 @@ const patchRoute = createRoute({
     ),
   },
   middleware: writesJson,
-  responses: { 200: json(JobSchema, "The job"), ...problems(400, 401, 403, 404, 413, 415, 422) },
+  responses: {
+    200: json(JobSchema, "The job"),
+    ...problems(400, 401, 403, 404, 413, 415, 422, 503),
+  },
 });
 
 const listRunsRoute = createRoute({

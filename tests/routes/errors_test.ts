@@ -54,6 +54,7 @@ const STATUSES: Record<ErrorCode, number> = {
   index_incomplete: 503,
   store_unavailable: 503,
   outcome_unknown: 503,
+  deadline_exceeded: 503,
   internal: 500,
 };
 
@@ -86,7 +87,9 @@ Deno.test("a bug is logged whole and answered with a constant", async () => {
 });
 
 Deno.test("what is worth trying again says when", async () => {
-  for (const code of ["store_unavailable", "outcome_unknown", "conflict"] as const) {
+  for (
+    const code of ["store_unavailable", "outcome_unknown", "deadline_exceeded", "conflict"] as const
+  ) {
     const { response } = await thrown(new DomainError(code));
     assert.match(response.headers.get("retry-after") ?? "", /^[1-9]$/, code);
   }

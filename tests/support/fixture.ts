@@ -64,12 +64,13 @@ export async function testApp(options: {
   log?: Logger;
   requestsPerMinute?: number;
   trustedProxies?: string[];
+  requestDeadlineMs?: number;
 } = {}): Promise<TestApp> {
   const store = options.store ?? await freshStore();
   const clock = { now: NOW };
   const read = () => clock.now;
   const runner = new JobRunner(store, { clock: read, log: SILENT, ...options });
-  const { requestsPerMinute: perMinute } = options;
+  const { requestsPerMinute: perMinute, requestDeadlineMs } = options;
   const app = createApp({
     store,
     runner,
@@ -80,6 +81,7 @@ export async function testApp(options: {
     build: { version: "0.0.0-test", deployment: null },
     buckets: perMinute === undefined ? undefined : new TokenBuckets({ perMinute, clock: read }),
     trustedProxies: options.trustedProxies?.map((text): IpRange => parseIpRange(text)!) ?? [],
+    ...(requestDeadlineMs === undefined ? {} : { requestDeadlineMs }),
   });
   return {
     store,
