@@ -74,10 +74,13 @@ function everyRequest(
   };
 }
 
-/** A refused client has a request id to ask about, so its line is there to be found. */
+/**
+ * A refused client has a request id to ask about, so its line is there to be found; one that was
+ * refused for asking too often would fill the log.
+ */
 function levelOf(status: number, path: string): LogLevel {
   if (status >= 500) return "error";
-  return status >= 400 && path.startsWith("/v1/") ? "info" : "debug";
+  return status >= 400 && status !== 429 && path.startsWith("/v1/") ? "info" : "debug";
 }
 
 /** Hono answers HEAD as GET and then drops the body; the runtime would count what is left: 0. */

@@ -1,5 +1,6 @@
 /** How many requests a client may send, what it is told of that, and who is a client. */
 import assert from "node:assert/strict";
+import { createLogger } from "../../lifecycle/log.ts";
 import { ADMIN, ADMIN_TOKEN, MINUTE, SECOND, type TestApp, testApp } from "../support/fixture.ts";
 import { create, json, problem } from "../support/http.ts";
 
@@ -136,6 +137,16 @@ Deno.test("a trusted proxy says who asks; anybody else's word is not taken", asy
   assert.equal(await ask("10.0.0.1", "203.0.113.2"), 9);
   for (let i = 0; i < 5; i++) assert.equal(await ask("192.0.2.9", `203.0.113.${i + 10}`), 9 - i);
   assert.equal(await ask("10.0.0.1", `${"198.51.100.7, ".repeat(700)}203.0.113.1`), 6, "10 kB");
+});
+
+Deno.test("who asks too often does not fill the log", async () => {
+  const lines: string[] = [];
+  const write = (line: string) => lines.push(line);
+  const log = createLogger({ level: "info", readable: false, timeZone: "UTC", write });
+  await using t = await testApp({ requestsPerMinute: 1, log });
+  await leftAfter(t);
+  await problem(await t.request("GET", LIST), 429, "rate_limited");
+  assert.deepEqual(lines, []);
 });
 
 Deno.test("without a limit nothing is said of one", async () => {
