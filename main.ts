@@ -57,7 +57,7 @@ async function start(): Promise<{ runner: JobRunner }> {
   // listens: a signal may come at any moment.
   onStopSignal(log, () => stop());
   const store = await openConfigured(config, { log, isFresh });
-  await adoptOurIndexes(store, log);
+  const isRebuilding = await adoptOurIndexes(store, log);
   const runner = new JobRunner(store, { clock: Date.now, log, isSoleWriter: !store.isShared });
   const ownToken = isDev && config.adminToken === null ? await devToken(store) : null;
   const adminToken = config.adminToken ?? ownToken;
@@ -85,7 +85,10 @@ async function start(): Promise<{ runner: JobRunner }> {
   log.info(`Curtain ${manifest.version} listens`, { url, deno: Deno.version.deno });
   if (adminToken === null) log.warn("ADMIN_TOKEN is not set: nothing can be written");
   if (isDev) showTour(url, ownToken);
-  runner.runOverdue().catch((error) => log.error("the start-up run failed", { error }));
+  const failed = (error: unknown) => log.error("the start-up run failed", { error });
+  runner.runOverdue().catch(failed);
+  // The tick would begin within a minute, but lists are waiting for it.
+  if (isRebuilding) runner.start("reindex_events", { trigger: "startup" }).catch(failed);
   return { runner };
 }
 
@@ -138,10 +141,11 @@ async function openConfigured(
 }
 
 /** What another version of the program would index otherwise is rebuilt by a job of its own. */
-async function adoptOurIndexes(store: Store, log: Logger): Promise<void> {
-  if (!await adoptIndexes(store)) return;
+async function adoptOurIndexes(store: Store, log: Logger): Promise<boolean> {
+  if (!await adoptIndexes(store)) return false;
   log.info("this version indexes events otherwise than the one before: rebuilding");
   if (store.isShared) await new Promise((resolve) => setTimeout(resolve, ADOPTION_QUIET_MS));
+  return true;
 }
 
 /** The samples' database has the same token at every start, so that a restart ends no tour. */

@@ -12,6 +12,7 @@ export const ERRORS = {
   not_acceptable: "The Accept header leaves out all media types that this route answers in.",
   unsupported_media_type: "The body's media type is not one that this route takes.",
   payload_too_large: "The body is larger than this route takes.",
+  invalid_header: "A header does not say what it must.",
   invalid_cursor:
     "The cursor is not one that this list gave for this query; start again without it.",
   unsupported_query: "No index serves this combination of parameters.",
@@ -28,6 +29,9 @@ export const ERRORS = {
   event_too_large: "The event is larger than can be stored.",
   newer_format: "The record was written by a newer version of this program.",
   version_conflict: "The event has other versions here than the ones that were sent.",
+  precondition_failed: "The event has changed since it was read.",
+  request_in_flight: "A request with this Idempotency-Key is still being answered; wait for it.",
+  idempotency_key_reused: "This Idempotency-Key was used for another request; take a new one.",
   conflict: "Others were changing the same thing at the same time; try again.",
   job_not_found: "There is no job of this name.",
   position_gone: "Changes cannot be told from this position on; start with a whole export.",

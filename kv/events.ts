@@ -42,6 +42,7 @@ import {
 } from "./keys.ts";
 import { MAX_CHECKS_PER_COMMIT, MAX_ROWS_PER_BATCH } from "./limits.ts";
 import { addOrganizer, type Organizer } from "./organizers.ts";
+import { addOutcome, type Remember } from "./outcomes.ts";
 import type { Store } from "./store.ts";
 
 /** A record with the versionstamp of the very read it came from: what a write checks. */
@@ -155,14 +156,18 @@ export async function listByExternalId(store: Store, externalId: string): Promis
 
 /**
  * Stores a new event, and its organizer when this is that organizer's first.
- * `conflict`: the id or the external id is taken, or the organizer was made meanwhile.
+ * `conflict`: the id or the external id is taken, the organizer was made meanwhile, or a request
+ * with the same key was faster.
  * @throws {DomainError} `event_too_large`.
  */
 export async function createEvent(
   store: Store,
   record: EventRecord,
   by: Actor,
-  organizer: { first: Organizer; owner: UserId } | null = null,
+  { organizer = null, remember }: {
+    organizer?: { first: Organizer; owner: UserId } | null;
+    remember?: Remember<EventRecord> | undefined;
+  } = {},
 ): Promise<CreateOutcome> {
   const stored = written(store, compacted(record), null, {
     entry: {
@@ -180,6 +185,7 @@ export async function createEvent(
     .set(eventKey(record.id), stored);
   if (organizer !== null) addOrganizer(operation, organizer.first, organizer.owner);
   writeIndexes(store, operation, { before: null, after: stored });
+  addOutcome(operation, remember, stored);
   const change: Change = {
     type: "created",
     at: record.createdAt,
@@ -202,8 +208,9 @@ export function replaceEvent(
   store: Store,
   read: StoredEvent,
   steps: EventStep[],
+  remember?: Remember<EventRecord>,
 ): Promise<ReplaceOutcome> {
-  return replaceEvents(store, [{ read, steps }]);
+  return replaceEvents(store, [{ read, steps }], remember);
 }
 
 /**
@@ -211,9 +218,17 @@ export function replaceEvent(
  * the read that its decision was made on. (Reading again before the commit and checking *that*
  * would hide lost updates.)
  */
-export async function replaceEvents(store: Store, writes: EventWrite[]): Promise<ReplaceOutcome> {
+export async function replaceEvents(
+  store: Store,
+  writes: EventWrite[],
+  remember?: Remember<EventRecord>,
+): Promise<ReplaceOutcome> {
   const batch: Batch = { store, operation: store.kv.atomic(), changes: [], checks: 0 };
   const records = writes.map((write) => addReplacement(batch, write));
+  if (remember !== undefined) {
+    addOutcome(batch.operation, remember, records[0]!);
+    batch.checks++;
+  }
   if (batch.checks > MAX_CHECKS_PER_COMMIT) {
     throw new RangeError(
       `A commit takes ${MAX_CHECKS_PER_COMMIT} checks; ${writes.length} events and their new ` +

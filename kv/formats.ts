@@ -15,6 +15,7 @@ export type RecordType =
   | "organizer_member"
   | "organizer_move"
   | "journal"
+  | "outcome"
   | "job"
   | "job_lease"
   | "job_run"
@@ -38,6 +39,7 @@ export const FORMATS: Readonly<Record<RecordType, Format>> = {
   organizer_member: { current: 1, steps: {} },
   organizer_move: { current: 1, steps: {} },
   journal: { current: 1, steps: {} },
+  outcome: { current: 1, steps: {} },
   job: { current: 1, steps: {} },
   job_lease: { current: 1, steps: {} },
   job_run: { current: 1, steps: {} },

@@ -3,6 +3,7 @@ import type { EventId, RunId } from "./event_record.ts";
 import { FORMATS, isNewer, requireWritable, upgraded } from "./formats.ts";
 import { jobKey, jobLeaseKey, jobRunKey, jobRunPrefix, JOURNAL } from "./keys.ts";
 import type { JournalEntry } from "./journal.ts";
+import { addOutcome, type Remember } from "./outcomes.ts";
 import type { Store } from "./store.ts";
 
 export type RunTrigger = "cron" | "startup" | "manual" | "traffic";
@@ -141,6 +142,19 @@ export async function replaceLease(
 /** Stores a run's record, over an earlier one of the same run. */
 export async function setRun(store: Store, run: RunRecord): Promise<void> {
   await store.commit(store.kv.atomic().set(jobRunKey(run.job, run.startedAt, run.id), run));
+}
+
+/** Stores the record of a run that begins. False: a request with the same key was faster. */
+export async function beginRun(
+  store: Store,
+  run: RunRecord,
+  remember: Remember<RunRecord>,
+): Promise<boolean> {
+  const operation = store.kv.atomic().set(jobRunKey(run.job, run.startedAt, run.id), run);
+  addOutcome(operation, remember, run);
+  if ((await store.commit(operation)).ok) return true;
+  // Our own commit, sent again by the runtime after its answer was lost, is refused by itself.
+  return await getRun(store, run.job, run.startedAt, run.id) !== null;
 }
 
 /** Null when there is none. */

@@ -80,6 +80,9 @@ export const organizerByMemberPrefix = (userId: UserId): Key => ["organizer_by_m
 export const organizerMoveKey = (from: OrganizerId): Key => ["organizer_move", from];
 export const ORGANIZER_MOVES: Key = ["organizer_move"];
 
+/** What a request with an Idempotency-Key was answered; `digest` is the key's. */
+export const outcomeKey = (userId: UserId, digest: string): Key => ["idempotency", userId, digest];
+
 /** The totally ordered log of changes; the last part is the commit's versionstamp. */
 export const JOURNAL: Key = ["journal"];
 /** Its versionstamp is the newest entry's. */

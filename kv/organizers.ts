@@ -12,6 +12,7 @@ import {
   ORGANIZERS,
 } from "./keys.ts";
 import { MAX_MUTATIONS_PER_COMMIT, MAX_ROWS_PER_BATCH } from "./limits.ts";
+import { addOutcome, type Remember } from "./outcomes.ts";
 import type { Store } from "./store.ts";
 
 export type OrganizerRole = "owner" | "editor" | "viewer";
@@ -105,8 +106,11 @@ export async function createOrganizer(
   store: Store,
   organizer: Organizer,
   owner: UserId,
+  remember?: Remember<Organizer>,
 ): Promise<boolean> {
-  return await isStored(store, addOrganizer(store.kv.atomic(), organizer, owner), organizer);
+  const operation = addOrganizer(store.kv.atomic(), organizer, owner);
+  addOutcome(operation, remember, organizer);
+  return await isStored(store, operation, organizer);
 }
 
 /**

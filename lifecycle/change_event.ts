@@ -4,6 +4,7 @@
 import { DomainError } from "../kv/errors.ts";
 import type { Actor, EventId, EventRecord } from "../kv/event_record.ts";
 import { type EventStep, getEvent, replaceEvent } from "../kv/events.ts";
+import type { Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
 import { notFound } from "./policy.ts";
 import { settle } from "./status.ts";
@@ -28,19 +29,21 @@ export interface ChangedEvent {
 export async function changeEvent(
   store: Store,
   id: EventId,
-  { now, decide }: {
+  { now, decide, remember }: {
     now: number;
-    decide: (settled: EventRecord) => EventStep[] | Promise<EventStep[]>;
+    decide: (settled: EventRecord, stored: EventRecord) => EventStep[] | Promise<EventStep[]>;
+    /** What to keep of the answer, in the same commit. */
+    remember?: Remember<EventRecord> | undefined;
   },
 ): Promise<ChangedEvent> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const read = await getEvent(store, id);
     if (read === null) throw notFound(id);
-    const steps = await decide(settle(read.record, now));
+    const steps = await decide(settle(read.record, now), read.record);
     if (steps.length === 0) return { record: read.record, steps: 0 };
     const clock = settleStep(read.record, { now, by: "clock" });
     const all = clock === null ? steps : [clock, ...steps];
-    const result = await replaceEvent(store, read, all);
+    const result = await replaceEvent(store, read, all, remember);
     if (result.outcome === "committed") {
       return { record: result.stored[0]!.record, steps: all.length };
     }

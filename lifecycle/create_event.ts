@@ -17,6 +17,7 @@ import {
   listOrganizersOf,
   type Organizer,
 } from "../kv/organizers.ts";
+import type { Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
 import { externalIdTaken, requireTimes, unknownOrganizer } from "./edit_event.ts";
 import { NO_LOCATION, withContent } from "./event_content.ts";
@@ -47,7 +48,11 @@ const ATTEMPTS = 4;
 export async function submitEvent(
   store: Store,
   input: NewEvent,
-  { principal, now }: { principal: Principal; now: number },
+  { principal, now, remember }: {
+    principal: Principal;
+    now: number;
+    remember?: Remember<EventRecord> | undefined;
+  },
 ): Promise<EventRecord> {
   requireMember(principal);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -59,7 +64,10 @@ export async function submitEvent(
       const taken = await findByExternalId(store, externalId, home.organizerId);
       if (taken !== null) throw externalIdTaken(externalId, taken);
     }
-    const result = await createEvent(store, record, principal.userId, home.first);
+    const result = await createEvent(store, record, principal.userId, {
+      organizer: home.first,
+      remember,
+    });
     // Not read again: a read that fails would be told as "nothing was changed".
     if (result.outcome === "committed") return result.stored.record;
   }

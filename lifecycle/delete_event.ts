@@ -3,6 +3,7 @@ import { DomainError, invalidFields } from "../kv/errors.ts";
 import type { EventId, EventRecord } from "../kv/event_record.ts";
 import { deleteEvent, getEvent } from "../kv/events.ts";
 import type { Store } from "../kv/store.ts";
+import { requireMatch, type TagCondition } from "./event_tag.ts";
 import {
   notFound,
   type Principal,
@@ -18,23 +19,28 @@ const ATTEMPTS = 5;
 /**
  * Deletes the event as the caller; a tombstone stays in the journal.
  * @throws {DomainError} `illegal_transition` for more than a draft by who is no admin;
- * `invalid_body` for it without a reason; `not_found`, `unauthenticated`, `forbidden`, `conflict`.
+ * `invalid_body` for it without a reason; `not_found`, `unauthenticated`, `forbidden`,
+ * `precondition_failed`, `conflict`.
  */
 export async function removeEvent(
   store: Store,
   id: EventId,
-  { reason, principal, now }: { reason: string | null; principal: Principal; now: number },
+  { reason, principal, now, ifMatch }: {
+    reason: string | null;
+    principal: Principal;
+    now: number;
+    ifMatch?: TagCondition | undefined;
+  },
 ): Promise<void> {
   requireSignedIn(principal);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const stored = await getEvent(store, id);
     if (stored === null) throw notFound(id);
     const { record } = stored;
-    requireDeletable(record, await relationTo(store, principal, record), {
-      reason,
-      principal,
-      now,
-    });
+    const relation = await relationTo(store, principal, record);
+    requireEdit(record, relation, principal);
+    requireMatch(record, ifMatch, { now, differences: () => [] });
+    requireDeletable(record, relation, { reason, principal, now });
     const outcome = await deleteEvent(store, stored, { by: principal.userId, at: now, reason });
     if (outcome.outcome === "committed") return;
   }

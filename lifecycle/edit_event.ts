@@ -3,9 +3,11 @@ import { DomainError, type FieldProblem, invalidFields } from "../kv/errors.ts";
 import type { Actor, EventId, EventRecord, EventTimes, OrganizerId } from "../kv/event_record.ts";
 import { type EventStep, findByExternalId } from "../kv/events.ts";
 import { getOrganizer } from "../kv/organizers.ts";
+import type { Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
 import { type ChangedEvent, changeEvent, transitionStep } from "./change_event.ts";
 import { changedFields, type EventContent, withContent } from "./event_content.ts";
+import { type Difference, requireMatch, type TagCondition } from "./event_tag.ts";
 import { type Principal, relationTo, requireEdit, requireSignedIn } from "./policy.ts";
 import { resolveTimes, type TimeInput } from "./time_input.ts";
 import { decideTransition } from "./transitions.ts";
@@ -19,19 +21,27 @@ export interface EventEdit {
 
 /**
  * Applies `edit` to the event as the caller. An edit that changes nothing writes nothing.
- * @throws {DomainError} `not_found`, `unauthenticated`, `forbidden`, `invalid_body`,
- * `event_archived`, `reopen_required`, `external_id_taken`, `event_too_large`, `conflict`.
+ * @throws {DomainError} `not_found`, `unauthenticated`, `forbidden`, `precondition_failed`,
+ * `invalid_body`, `event_archived`, `reopen_required`, `external_id_taken`, `event_too_large`, `conflict`.
  */
 export function editEvent(
   store: Store,
   id: EventId,
-  { edit, principal, now }: { edit: EventEdit; principal: Principal; now: number },
+  { edit, principal, now, ifMatch, remember }: {
+    edit: EventEdit;
+    principal: Principal;
+    now: number;
+    ifMatch?: TagCondition | undefined;
+    remember?: Remember<EventRecord> | undefined;
+  },
 ): Promise<ChangedEvent> {
   return changeEvent(store, id, {
     now,
-    async decide(event) {
+    remember,
+    async decide(event, stored) {
       requireEdit(event, await relationTo(store, principal, event), principal);
       requireSignedIn(principal);
+      requireMatch(stored, ifMatch, { now, differences: () => differencesOf(event, edit) });
       await requireMovable(store, event, { edit, principal });
       const steps = editSteps(event, edit, { now, by: principal.userId });
       await requireFreeExternalId(store, event, steps);
@@ -80,6 +90,16 @@ export function editStep(
   const fields = changedFields(event, next);
   if (fields === null) return null;
   return { next, type: "updated", by, at: now, entry: { transition: null, reason, fields } };
+}
+
+/** Which members of the edit say something else than the event does now. */
+function differencesOf(event: EventRecord, edit: EventEdit): Difference[] {
+  let next: EventRecord = withContent(event, edit.content);
+  if (edit.organizerId !== undefined) next.organizerId = edit.organizerId;
+  const times = resolveTimes(edit.times, event);
+  if (times.outcome === "resolved") next = { ...next, ...times.times };
+  return Object.entries(changedFields(event, next) ?? {})
+    .map(([field, [current]]) => ({ field, current }));
 }
 
 async function requireMovable(

@@ -144,7 +144,7 @@ export class EventImporter {
       await createOrganizer(this.store, home.first.first, home.first.owner);
     }
     const { outcome } = input.past === undefined
-      ? await createEvent(this.store, record, by, home.first)
+      ? await createEvent(this.store, record, by, { organizer: home.first })
       : await restoreEvent(this.store, null, { record, by, at: now });
     return outcome === "committed" ? "created" : null;
   }

@@ -11,6 +11,7 @@ import {
   readOrganizer,
   replaceOrganizer,
 } from "../kv/organizers.ts";
+import type { Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
 import { newOrganizerId } from "./ids.ts";
 import { notFound, type Principal, requireMember, requireSignedIn } from "./policy.ts";
@@ -31,7 +32,11 @@ const ATTEMPTS = 5;
 export async function submitOrganizer(
   store: Store,
   { name, url = null, externalId = null }: OrganizerContent & { name: string },
-  { principal, now }: { principal: Principal; now: number },
+  { principal, now, remember }: {
+    principal: Principal;
+    now: number;
+    remember?: Remember<Organizer> | undefined;
+  },
 ): Promise<Organizer> {
   requireMember(principal);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -45,7 +50,7 @@ export async function submitOrganizer(
       createdAt: now,
       updatedAt: now,
     };
-    if (await createOrganizer(store, organizer, principal.userId)) return organizer;
+    if (await createOrganizer(store, organizer, principal.userId, remember)) return organizer;
   }
   throw new DomainError("conflict");
 }

@@ -2,10 +2,12 @@
 import { DomainError, invalidFields } from "../kv/errors.ts";
 import type { Actor, EventId, EventRecord, EventStatus } from "../kv/event_record.ts";
 import type { EventStep } from "../kv/events.ts";
+import type { Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
 import { type ChangedEvent, changeEvent, transitionStep } from "./change_event.ts";
 import { requireTimes } from "./edit_event.ts";
 import { changedFields } from "./event_content.ts";
+import { requireMatch, type TagCondition } from "./event_tag.ts";
 import { type Principal, relationTo, requireEdit, requireSignedIn } from "./policy.ts";
 import { decideTransition } from "./transitions.ts";
 
@@ -19,18 +21,28 @@ export interface TransitionInput {
 /**
  * Makes the transition as the caller.
  * @throws {DomainError} `illegal_transition` with the current status and the allowed ones;
- * `not_found`, `unauthenticated`, `forbidden`, `invalid_body`, `conflict`.
+ * `not_found`, `unauthenticated`, `forbidden`, `precondition_failed`, `invalid_body`, `conflict`.
  */
 export function transitionEvent(
   store: Store,
   id: EventId,
-  { input, principal, now }: { input: TransitionInput; principal: Principal; now: number },
+  { input, principal, now, ifMatch, remember }: {
+    input: TransitionInput;
+    principal: Principal;
+    now: number;
+    ifMatch?: TagCondition | undefined;
+    remember?: Remember<EventRecord> | undefined;
+  },
 ): Promise<ChangedEvent> {
   return changeEvent(store, id, {
     now,
-    async decide(event) {
+    remember,
+    async decide(event, stored) {
       requireEdit(event, await relationTo(store, principal, event), principal);
       requireSignedIn(principal);
+      const differences = () =>
+        event.status === input.to ? [] : [{ field: "status", current: event.status }];
+      requireMatch(stored, ifMatch, { now, differences });
       const isAdmin = principal.role === "admin";
       return [requestedStep(event, input, { now, by: principal.userId, isAdmin })];
     },

@@ -5,6 +5,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { DomainError } from "../kv/errors.ts";
 import { type Principal, requireSignedIn } from "../lifecycle/policy.ts";
 import type { AppEnv } from "./app_deps.ts";
+import { isKnown } from "./conditions.ts";
 import { commonHeaders } from "./headers.ts";
 import { refuseInvalid } from "./validation.ts";
 
@@ -27,6 +28,21 @@ export function answer<T, Status extends ContentfulStatusCode>(
     headers: { ...commonHeaders(c, "application/json"), ...headers },
   }) as Response & TypedResponse<T, Status, "json">;
 }
+
+/** The same, unless the client has it already: then 304, with the headers that caches need. */
+export function answerUnlessKnown<T>(
+  c: Context<AppEnv>,
+  body: T,
+  headers: Record<string, string> & { etag: string },
+): TypedResponse<T, 200, "json"> | TypedResponse<Record<string, never>, 304, string> {
+  if (!isKnown(c, headers.etag)) return answer(c, body, 200, headers);
+  const { "content-type": _, ...common } = commonHeaders(c, "");
+  const response = new Response(null, { status: 304, headers: { ...common, ...headers } });
+  return response as Response & TypedResponse<Record<string, never>, 304, string>;
+}
+
+/** The contract's entry for that. */
+export const NOT_MODIFIED = { 304: { description: "The client has it already" } };
 
 /** A problem answer, for the contract. */
 export const ProblemSchema = z.looseObject({
@@ -70,10 +86,19 @@ export const writesJson: MiddlewareHandler<AppEnv>[] = [
   signedIn,
   ofJson,
   bounded({ emptyIsNone: false }),
+  once,
 ];
 
 /** The same where the body may be absent. */
-export const mayTakeJson: MiddlewareHandler<AppEnv>[] = [signedIn, bounded({ emptyIsNone: true })];
+export const mayTakeJson: MiddlewareHandler<AppEnv>[] = [
+  signedIn,
+  bounded({ emptyIsNone: true }),
+  once,
+];
+
+function once(c: Context<AppEnv>, next: Next): Promise<Response | void> {
+  return c.get("idempotency").once(c, next);
+}
 
 /** Before anything is read: strangers cannot make us hold what they send. */
 async function signedIn(c: Context<AppEnv>, next: Next): Promise<void> {

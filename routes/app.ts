@@ -13,6 +13,7 @@ import { exports } from "./exports.ts";
 import { ACCEPT_PATCH, completeHeaders, isApiPath } from "./headers.ts";
 import { health } from "./health.ts";
 import { history } from "./history.ts";
+import { Idempotency } from "./idempotency.ts";
 import { imports } from "./imports.ts";
 import { jobs } from "./jobs.ts";
 import { me } from "./me.ts";
@@ -48,8 +49,9 @@ const STAY_WITH_HTTPS = { "strict-transport-security": "max-age=31536000" };
 
 /** The request's id and its logger; what the answer's headers lack; one line of the log. */
 function everyRequest(
-  { log, runner, clock, trustedProxies = [] }: AppDeps,
+  { log, runner, clock, store, trustedProxies = [] }: AppDeps,
 ): MiddlewareHandler<AppEnv> {
+  const idempotency = new Idempotency(store, clock);
   // Ours are counted, not random: it is enough that no two are alike, and cheap.
   const process = crypto.randomUUID().slice(0, 8);
   let count = 0;
@@ -63,6 +65,7 @@ function everyRequest(
     c.set("answerHeaders", cameByHttps(c, trustedProxies) ? { ...STAY_WITH_HTTPS } : {});
     const requestLog = log.with({ request_id: id });
     c.set("log", requestLog);
+    c.set("idempotency", idempotency);
     runner.notice();
     await next();
     completeHeaders(c);

@@ -2,6 +2,7 @@
 import type { JobRunner } from "../lifecycle/jobs/runner.ts";
 import type { Logger } from "../lifecycle/log.ts";
 import type { Principal } from "../lifecycle/policy.ts";
+import type { Idempotency, Keyed } from "./idempotency.ts";
 import type { Store } from "../kv/store.ts";
 import type { IpRange } from "../lifecycle/ip_ranges.ts";
 import type { TokenBuckets } from "./token_buckets.ts";
@@ -39,5 +40,8 @@ export interface AppEnv {
     /** What the middleware adds to the answer's headers. */
     answerHeaders: Record<string, string>;
     log: Logger;
+    idempotency: Idempotency;
+    /** Of a request with an Idempotency-Key. */
+    keyed?: Keyed;
   };
 }

@@ -14,6 +14,7 @@ const READABLE_HEADERS = [
   "RateLimit-Policy",
   "Journal-Position",
   "Export-Events",
+  "Idempotency-Replayed",
   "X-Request-Id",
 ];
 

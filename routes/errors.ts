@@ -15,6 +15,7 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   not_acceptable: 406,
   unsupported_media_type: 415,
   payload_too_large: 413,
+  invalid_header: 400,
   invalid_cursor: 400,
   unsupported_query: 400,
   unauthenticated: 401,
@@ -30,6 +31,9 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   event_too_large: 422,
   newer_format: 409,
   version_conflict: 409,
+  precondition_failed: 412,
+  request_in_flight: 409,
+  idempotency_key_reused: 422,
   conflict: 409,
   job_not_found: 404,
   position_gone: 410,
@@ -47,6 +51,7 @@ const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   outcome_unknown: 5,
   deadline_exceeded: 5,
   conflict: 1,
+  request_in_flight: 1,
 };
 
 export interface Problem {
@@ -80,6 +85,8 @@ export function problemResponse(error: unknown, c: Context<AppEnv>): Response {
     ...(currentStatus === undefined ? {} : { current_status: currentStatus }),
   };
   const headers = commonHeaders(c, "application/problem+json");
+  const { current_etag: etag } = extensions;
+  if (typeof etag === "string") headers.etag = etag;
   headers["cache-control"] = "no-store";
   const retryAfter = RETRY_AFTER[code];
   if (retryAfter !== undefined) headers["retry-after"] = String(retryAfter);

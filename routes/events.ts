@@ -1,19 +1,41 @@
 /** `/v1/events`: discovery, one event, and writing it. */
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { DomainError } from "../kv/errors.ts";
-import type { EventId, EventRecord, OrganizerId } from "../kv/event_record.ts";
+import type { EventId, EventRecord, EventStatus, OrganizerId } from "../kv/event_record.ts";
 import { getEvent } from "../kv/events.ts";
 import { MAX_REASON_LENGTH } from "../kv/limits.ts";
 import { submitEvent } from "../lifecycle/create_event.ts";
 import { removeEvent } from "../lifecycle/delete_event.ts";
 import { listEvents, listEventsByExternalId } from "../lifecycle/discovery.ts";
 import { editEvent } from "../lifecycle/edit_event.ts";
+import { eventTag } from "../lifecycle/event_tag.ts";
 import { cardView, type EventView, eventView } from "../lifecycle/event_view.ts";
 import type { EventPage } from "../lifecycle/event_walk.ts";
 import { isEventId } from "../lifecycle/ids.ts";
-import { canSee, notFound, type Principal, relationTo } from "../lifecycle/policy.ts";
-import { answer, apiApp, json, jsonBody, mayTakeJson, problems, writesJson } from "./api.ts";
-import type { AppDeps } from "./app_deps.ts";
+import { canSee, notFound, relationTo } from "../lifecycle/policy.ts";
+import {
+  answer,
+  answerUnlessKnown,
+  apiApp,
+  json,
+  jsonBody,
+  mayTakeJson,
+  NOT_MODIFIED,
+  problems,
+  writesJson,
+} from "./api.ts";
+import type { AppDeps, AppEnv } from "./app_deps.ts";
+import {
+  entersByTime,
+  EVENT_SECONDS,
+  keptUntil,
+  LIST_SECONDS,
+  neverKept,
+  nextChange,
+  pageTag,
+} from "./caching.ts";
+import { ifMatchOf } from "./conditions.ts";
 import {
   editOf,
   eventId,
@@ -22,6 +44,7 @@ import {
   EventPatch,
   EventSchema,
 } from "./event_schemas.ts";
+import { remembered } from "./idempotency.ts";
 import { eventQueryOf, EventsQuery } from "./query_schemas.ts";
 
 export const EventPath = z.object({ id: eventId });
@@ -32,7 +55,11 @@ const listRoute = createRoute({
   summary: "List events",
   description: "Public events that are live now, by start; other statuses when asked for by name.",
   request: { query: EventsQuery },
-  responses: { 200: json(EventList, "A page of events"), ...problems(400, 401, 403, 503) },
+  responses: {
+    200: json(EventList, "A page of events"),
+    ...NOT_MODIFIED,
+    ...problems(400, 401, 403, 503),
+  },
 });
 
 const createEventRoute = createRoute({
@@ -54,7 +81,7 @@ const getRoute = createRoute({
   description: "Any status by direct URL; drafts and private events for their people only.",
   // Said here and not validated: no other id is found, and the validator costs this route a tenth.
   parameters: [{ name: "id", in: "path", required: true, schema: { type: "string" } }],
-  responses: { 200: json(EventSchema, "The event"), ...problems(401, 404, 503) },
+  responses: { 200: json(EventSchema, "The event"), ...NOT_MODIFIED, ...problems(401, 404, 503) },
 });
 
 const patchRoute = createRoute({
@@ -74,7 +101,7 @@ const patchRoute = createRoute({
   middleware: writesJson,
   responses: {
     200: json(EventSchema, "The event"),
-    ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+    ...problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 503),
   },
 });
 
@@ -96,7 +123,7 @@ const deleteRoute = createRoute({
   middleware: mayTakeJson,
   responses: {
     204: { description: "Gone" },
-    ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+    ...problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 503),
   },
 });
 
@@ -122,20 +149,29 @@ export function events(deps: AppDeps) {
         principal,
         organizerId: requireOnlyOrganizer(query),
       });
-    return answer(c, pageView(page, { now, openEndedMs }), 200);
+    return answerPage(c, page, { deps, now, statuses: query.status, isKept: !external_id });
   });
 
   app.openapi(createEventRoute, async (c) => {
     const { status, organizer_id, ...body } = c.req.valid("json");
     const principal = c.get("principal");
     const now = clock();
+    const answerOf = (record: EventRecord) => ({
+      status: 201 as const,
+      body: writersView(record, now),
+      headers: {
+        location: `/v1/events/${record.id}`,
+        etag: eventTag(record, { now, showStaff: true }),
+        ...neverKept(c),
+      },
+    });
     const record = await submitEvent(store, {
       ...editOf(body),
       status,
       organizerId: organizer_id as OrganizerId | undefined,
-    }, { principal, now });
-    const location = `/v1/events/${record.id}`;
-    return answer(c, await viewFor(record, principal, now), 201, { location });
+    }, { principal, now, remember: remembered(c, answerOf) });
+    const { body: view, headers } = answerOf(record);
+    return answer(c, view, 201, headers);
   });
 
   app.openapi(getRoute, async (c) => {
@@ -146,7 +182,12 @@ export function events(deps: AppDeps) {
     const relation = await relationTo(store, principal, stored.record);
     if (!canSee(stored.record, relation)) throw notFound(id);
     const showStaff = relation !== "none";
-    return answer(c, eventView(stored.record, { now: clock(), openEndedMs, showStaff }), 200);
+    const now = clock();
+    const { record } = stored;
+    return answerUnlessKnown(c, eventView(record, { now, openEndedMs, showStaff }), {
+      etag: eventTag(record, { now, showStaff }),
+      ...keptUntil(c, nextChange([record], { now, openEndedMs }), { now, cap: EVENT_SECONDS }),
+    });
   });
 
   app.openapi(patchRoute, async (c) => {
@@ -154,12 +195,20 @@ export function events(deps: AppDeps) {
     const principal = c.get("principal");
     const now = clock();
     const body = c.req.valid("json");
+    const answerOf = (record: EventRecord) => ({
+      status: 200,
+      body: writersView(record, now),
+      headers: { etag: eventTag(record, { now, showStaff: true }), ...neverKept(c) },
+    });
     const { record } = await editEvent(store, id as EventId, {
       edit: { ...editOf(body), organizerId: body.organizer_id as OrganizerId | undefined },
       principal,
       now,
+      ifMatch: ifMatchOf(c),
+      remember: remembered(c, answerOf),
     });
-    return answer(c, await viewFor(record, principal, now), 200);
+    const { body: view, headers } = answerOf(record);
+    return answer(c, view, 200, headers);
   });
 
   app.openapi(deleteRoute, async (c) => {
@@ -167,29 +216,44 @@ export function events(deps: AppDeps) {
       reason: c.req.valid("query").reason ?? c.req.valid("json")?.reason ?? null,
       principal: c.get("principal"),
       now: clock(),
+      ifMatch: ifMatchOf(c),
     });
     return c.body(null, 204);
   });
 
-  async function viewFor(
-    record: EventRecord,
-    principal: Principal,
-    now: number,
-  ): Promise<EventView> {
-    const showStaff = await relationTo(store, principal, record) !== "none";
-    return eventView(record, { now, openEndedMs, showStaff });
+  /** Whoever wrote an event is one of its people. */
+  function writersView(record: EventRecord, now: number): EventView {
+    return eventView(record, { now, openEndedMs, showStaff: true });
   }
 
   return app;
 }
 
-/** A page as it is answered. */
-export function pageView(page: EventPage, options: { now: number; openEndedMs: number }) {
-  return {
-    items: page.items.map((card) => cardView(card, options)),
-    next_cursor: page.nextCursor,
-    position: page.position,
+/** A page of events, with what caches may do with it; `isKept` unless it is asked for each time. */
+export function answerPage(
+  c: Context<AppEnv>,
+  page: EventPage,
+  { deps: { store, openEndedMs }, now, statuses, isKept = true }: {
+    deps: AppDeps;
+    now: number;
+    statuses?: EventStatus[] | undefined;
+    isKept?: boolean;
+  },
+) {
+  const { items, nextCursor, position } = page;
+  const options = { now, openEndedMs };
+  const view = {
+    items: items.map((card) => cardView(card, options)),
+    next_cursor: nextCursor,
+    position,
   };
+  const caching = isKept && !entersByTime(statuses)
+    ? keptUntil(c, nextChange(items, options), { now, cap: LIST_SECONDS })
+    : neverKept(c);
+  return answerUnlessKnown(c, view, {
+    etag: pageTag(page, { epoch: store.epoch, now }),
+    ...caching,
+  });
 }
 
 /** `external_id` finds one event whatever its status; only its organizer may narrow it. */

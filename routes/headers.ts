@@ -25,7 +25,7 @@ export function isApiPath(path: string): boolean {
   return path.startsWith("/v1/") || /^\/(healthz|readyz|openapi\.json)$/.test(path);
 }
 
-/** What every answer of the API carries. Time alone changes them, so nobody keeps one unasked. */
+/** What every answer of the API carries. Nobody keeps one unasked, unless its route says more. */
 export function commonHeaders(c: Context<AppEnv>, contentType: string): Record<string, string> {
   return {
     "content-type": contentType,

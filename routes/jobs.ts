@@ -20,6 +20,7 @@ import { requireAdmin } from "../lifecycle/policy.ts";
 import { answer, apiApp, json, jsonBody, mayTakeJson, problems, writesJson } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { line } from "./event_schemas.ts";
+import { remembered } from "./idempotency.ts";
 import { flag, limit } from "./query_schemas.ts";
 
 const RUN_STATUSES = [
@@ -100,7 +101,7 @@ const patchRoute = createRoute({
   middleware: writesJson,
   responses: {
     200: json(JobSchema, "The job"),
-    ...problems(400, 401, 403, 404, 413, 415, 422, 503),
+    ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
   },
 });
 
@@ -153,7 +154,7 @@ const runRoute = createRoute({
   responses: {
     200: json(RunSchema, "The finished run"),
     202: json(RunSchema, "The run, begun"),
-    ...problems(400, 401, 403, 404, 413, 415, 422, 503),
+    ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
   },
 });
 
@@ -224,8 +225,18 @@ export function jobs({ store, runner, clock }: AppDeps) {
     requireAdmin(c.get("principal"));
     const job = runner.job(c.req.valid("param").name);
     const { dry_run: dryRun } = c.req.valid("query");
-    const { run, finished } = await runner.start(job.name, { trigger: "manual", dryRun });
-    const location = `/v1/jobs/${job.name}/runs/${run.id}`;
+    const locationOf = ({ id }: RunRecord) => `/v1/jobs/${job.name}/runs/${id}`;
+    const { run, finished } = await runner.start(job.name, {
+      trigger: "manual",
+      dryRun,
+      // Sent again, it is told where to watch: the run may still be under way.
+      remember: remembered(c, (run: RunRecord) => ({
+        status: 202,
+        body: runView(run),
+        headers: { location: locationOf(run) },
+      })),
+    });
+    const location = locationOf(run);
     if (/\brespond-async\b/i.test(c.req.header("prefer") ?? "")) {
       return answer(c, runView(run), 202, { location, "preference-applied": "respond-async" });
     }

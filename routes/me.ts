@@ -1,10 +1,10 @@
 /** `/v1/me`: what belongs to the caller. */
 import { createRoute } from "@hono/zod-openapi";
 import { listMyEvents } from "../lifecycle/discovery.ts";
-import { answer, apiApp, json, problems } from "./api.ts";
+import { apiApp, json, NOT_MODIFIED, problems } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { EventList } from "./event_schemas.ts";
-import { pageView } from "./events.ts";
+import { answerPage } from "./events.ts";
 import { MyEventsQuery } from "./query_schemas.ts";
 
 const myEventsRoute = createRoute({
@@ -13,10 +13,15 @@ const myEventsRoute = createRoute({
   summary: "List my events",
   description: "Of the caller's organizers and those they staff, all statuses, newest first.",
   request: { query: MyEventsQuery },
-  responses: { 200: json(EventList, "A page of events"), ...problems(400, 401, 503) },
+  responses: {
+    200: json(EventList, "A page of events"),
+    ...NOT_MODIFIED,
+    ...problems(400, 401, 503),
+  },
 });
 
-export function me({ store, runner, clock, openEndedMs }: AppDeps) {
+export function me(deps: AppDeps) {
+  const { store, runner, clock } = deps;
   const app = apiApp();
 
   app.openapi(myEventsRoute, async (c) => {
@@ -29,7 +34,7 @@ export function me({ store, runner, clock, openEndedMs }: AppDeps) {
       cursor,
       onDue: () => runner.wake(),
     });
-    return answer(c, pageView(page, { now, openEndedMs }), 200);
+    return answerPage(c, page, { deps, now, isKept: false });
   });
 
   return app;

@@ -5,10 +5,11 @@ import { findOrganizer, getOrganizer, listOrganizers, type Organizer } from "../
 import { listEvents } from "../lifecycle/discovery.ts";
 import { editOrganizer, submitOrganizer } from "../lifecycle/organizers.ts";
 import { notFound } from "../lifecycle/policy.ts";
-import { answer, apiApp, json, jsonBody, problems, writesJson } from "./api.ts";
+import { answer, apiApp, json, jsonBody, NOT_MODIFIED, problems, writesJson } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { EventList, externalId, line, organizerId, webAddress } from "./event_schemas.ts";
-import { pageView } from "./events.ts";
+import { answerPage } from "./events.ts";
+import { remembered } from "./idempotency.ts";
 import { limit, PageQuery } from "./query_schemas.ts";
 
 const OrganizerSchema = z.object({
@@ -97,10 +98,15 @@ const eventsRoute = createRoute({
     params: OrganizerPath,
     query: PageQuery.extend({ past: z.enum(["true", "false"]).default("false") }),
   },
-  responses: { 200: json(EventList, "A page of events"), ...problems(400, 401, 404, 503) },
+  responses: {
+    200: json(EventList, "A page of events"),
+    ...NOT_MODIFIED,
+    ...problems(400, 401, 404, 503),
+  },
 });
 
-export function organizers({ store, runner, clock, openEndedMs }: AppDeps) {
+export function organizers(deps: AppDeps) {
+  const { store, runner, clock, openEndedMs } = deps;
   const app = apiApp();
 
   app.openapi(listRoute, async (c) => {
@@ -124,12 +130,18 @@ export function organizers({ store, runner, clock, openEndedMs }: AppDeps) {
 
   app.openapi(createOrganizerRoute, async (c) => {
     const { name, url, external_id: externalId } = c.req.valid("json");
+    const answerOf = (organizer: Organizer) => ({
+      status: 201 as const,
+      body: organizerView(organizer),
+      headers: { location: `/v1/organizers/${organizer.id}` },
+    });
     const organizer = await submitOrganizer(store, { name, url, externalId }, {
       principal: c.get("principal"),
       now: clock(),
+      remember: remembered(c, answerOf),
     });
-    const location = `/v1/organizers/${organizer.id}`;
-    return answer(c, organizerView(organizer), 201, { location });
+    const { body, headers } = answerOf(organizer);
+    return answer(c, body, 201, headers);
   });
 
   app.openapi(getRoute, async (c) => {
@@ -150,9 +162,12 @@ export function organizers({ store, runner, clock, openEndedMs }: AppDeps) {
     const { id } = await requireOrganizer(c.req.valid("param").id);
     const { past, limit, cursor } = c.req.valid("query");
     const now = clock();
-    const query = past === "true"
-      ? { organizerId: id, statuses: ["COMPLETED" as const], sort: "-start_date" as const }
-      : { organizerId: id };
+    const isPast = past === "true";
+    const query = {
+      organizerId: id,
+      statuses: isPast ? ["COMPLETED" as const] : undefined,
+      sort: isPast ? "-start_date" as const : undefined,
+    };
     const page = await listEvents(store, query, {
       principal: c.get("principal"),
       now,
@@ -161,7 +176,7 @@ export function organizers({ store, runner, clock, openEndedMs }: AppDeps) {
       cursor,
       onDue: () => runner.wake(),
     });
-    return answer(c, pageView(page, { now, openEndedMs }), 200);
+    return answerPage(c, page, { deps, now, statuses: query.statuses });
   });
 
   async function requireOrganizer(id: string): Promise<Organizer> {

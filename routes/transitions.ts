@@ -2,14 +2,21 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { listTransitions } from "../kv/event_history.ts";
 import { getEvent } from "../kv/events.ts";
-import { type EventId, type HistoryEntry, instantText } from "../kv/event_record.ts";
+import {
+  type EventId,
+  type EventRecord,
+  type HistoryEntry,
+  instantText,
+} from "../kv/event_record.ts";
 import { settleStep } from "../lifecycle/change_event.ts";
 import { canSee, notFound, relationTo } from "../lifecycle/policy.ts";
 import { transitionEvent } from "../lifecycle/transition_event.ts";
 import { answer, apiApp, json, jsonBody, problems, writesJson } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
+import { ifMatchOf } from "./conditions.ts";
 import { actorText, TransitionBody, TransitionSchema } from "./event_schemas.ts";
 import { EventPath } from "./events.ts";
+import { remembered } from "./idempotency.ts";
 
 const listRoute = createRoute({
   method: "get",
@@ -31,7 +38,7 @@ const makeRoute = createRoute({
   middleware: writesJson,
   responses: {
     201: json(TransitionSchema, "The transition that was made"),
-    ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+    ...problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 503),
   },
 });
 
@@ -56,12 +63,18 @@ export function transitions({ store, clock }: AppDeps) {
   app.openapi(makeRoute, async (c) => {
     const { id } = c.req.valid("param");
     const { to, reason, end_date } = c.req.valid("json");
+    const answerOf = (record: EventRecord) => ({
+      status: 201 as const,
+      body: record.history.flatMap(transitionView).at(-1)!,
+    });
     const { record } = await transitionEvent(store, id as EventId, {
       input: { to, reason: reason ?? null, endDate: end_date },
       principal: c.get("principal"),
       now: clock(),
+      ifMatch: ifMatchOf(c),
+      remember: remembered(c, answerOf),
     });
-    return answer(c, record.history.flatMap(transitionView).at(-1)!, 201);
+    return answer(c, answerOf(record).body, 201);
   });
 
   return app;

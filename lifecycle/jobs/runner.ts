@@ -6,6 +6,7 @@
  */
 import { DomainError } from "../../kv/errors.ts";
 import {
+  beginRun,
   countChangesOf,
   finishRun,
   getJobRecord,
@@ -16,6 +17,7 @@ import {
   type RunTrigger,
   setRun,
 } from "../../kv/jobs.ts";
+import type { Remember } from "../../kv/outcomes.ts";
 import type { Store } from "../../kv/store.ts";
 import { newRunId } from "../ids.ts";
 import type { Logger } from "../log.ts";
@@ -101,12 +103,18 @@ export class JobRunner {
    */
   async start(
     name: string,
-    { trigger, dryRun = false }: { trigger: RunTrigger; dryRun?: boolean },
+    { trigger, dryRun = false, remember }: {
+      trigger: RunTrigger;
+      dryRun?: boolean;
+      remember?: Remember<RunRecord> | undefined;
+    },
   ): Promise<StartedRun> {
     const job = this.job(name);
     const startedAt = this.#clock();
     const run = newRun(name, { id: newRunId(startedAt), startedAt, trigger, dryRun });
-    if (trigger === "manual") await setRun(this.#store, run);
+    if (remember !== undefined) {
+      if (!await beginRun(this.#store, run, remember)) throw new DomainError("conflict");
+    } else if (trigger === "manual") await setRun(this.#store, run);
     const finished = this.#finish(job, run);
     this.#running.add(finished);
     finished.finally(() => this.#running.delete(finished));

@@ -77,7 +77,7 @@ Deno.test("an eleventh check is never sent: ten transitions take ten, a creation
   using store = await testStore();
   const first = anOrganizer(0, { externalId: "hall" });
   const record = aRecord({ externalId: "x" });
-  await createEvent(store, record, "usr_alice", { first, owner: "usr_alice" });
+  await createEvent(store, record, "usr_alice", { organizer: { first, owner: "usr_alice" } });
   assert.equal(store.sent.at(-1)!.checks.length, 4);
   const others = Array.from({ length: 9 }, (_, i) => storeEvent(store, { externalId: `x${i}` }));
   const reads = [(await getEvent(store, record.id))!, ...await Promise.all(others)];

@@ -22,7 +22,9 @@ Deno.test("a first event makes its organizer and the owner in its own commit", a
   using store = await testStore();
   const first = anOrganizer();
   const record = aRecord({ organizerId: first.id });
-  const result = await createEvent(store, record, "usr_alice", { first, owner: "usr_alice" });
+  const result = await createEvent(store, record, "usr_alice", {
+    organizer: { first, owner: "usr_alice" },
+  });
   assert.ok(result.outcome === "committed");
   assert.deepEqual(await getOrganizer(store, first.id), first);
   assert.equal(await getOrganizerRole(store, first.id, "usr_alice"), "owner");
@@ -40,7 +42,7 @@ Deno.test("of ten first events at once one makes the organizer, and the others w
   const outcomes = await Promise.all(Array.from({ length: 10 }, (_, i) => {
     const first = { ...anOrganizer(), name: `Made by ${i}` };
     const record = aRecord({ organizerId: first.id });
-    return createEvent(store, record, "usr_alice", { first, owner: "usr_alice" });
+    return createEvent(store, record, "usr_alice", { organizer: { first, owner: "usr_alice" } });
   }));
   const winner = outcomes.findIndex(({ outcome }) => outcome === "committed");
   assert.equal(outcomes.filter(({ outcome }) => outcome === "committed").length, 1);

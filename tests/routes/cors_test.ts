@@ -5,7 +5,7 @@ import { ADMIN, testApp } from "../support/fixture.ts";
 const ORIGIN = { origin: "https://tickets.example" };
 const EVENT = "/v1/events/evt_00000000000000000000000000";
 const READABLE = ["ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy"];
-READABLE.push("Journal-Position", "Export-Events", "X-Request-Id");
+READABLE.push("Journal-Position", "Export-Events", "Idempotency-Replayed", "X-Request-Id");
 const WRITABLE = ["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"];
 WRITABLE.push("Prefer", "X-Request-Id", "Last-Event-ID");
 

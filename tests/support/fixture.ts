@@ -160,7 +160,7 @@ export async function allRecords(store: Store): Promise<EventRecord[]> {
 
 /** Keys of what is no index of events. */
 const NO_INDEX =
-  /^(event|event_history|event_restore|organizer.*|journal.*|store|job.*|index_state)$/;
+  /^(event|event_history|event_restore|idempotency|organizer.*|journal.*|store|job.*|index_state)$/;
 
 /** Asserts that the indexes, all there are, are exactly those rebuilt from the records. */
 export async function assertIndexesRebuild(store: Store): Promise<void> {
