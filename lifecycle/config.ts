@@ -32,7 +32,6 @@ export const MIN_TOKEN_LENGTH = 32;
 const wholeNumber = (must: string, min: number, max: number) =>
   z.string().regex(/^\d+$/, must).transform(Number).refine((n) => n >= min && n <= max, must);
 
-const DEFAULT_RATE_LIMIT = 600;
 const MAX_RATE_LIMIT = 100_000;
 const RATE_LIMIT_FORM = `a number of requests a minute, 1 to ${MAX_RATE_LIMIT}, or "off"`;
 
@@ -58,7 +57,7 @@ const ENVIRONMENT = z.object({
   RATE_LIMIT: z.string().regex(/^(off|\d+)$/, RATE_LIMIT_FORM)
     .transform((text) => text === "off" ? null : Number(text))
     .refine((n) => n === null || (n >= 1 && n <= MAX_RATE_LIMIT), RATE_LIMIT_FORM)
-    .optional(),
+    .default(null),
   TRUSTED_PROXIES: z.string()
     .refine(
       (list) => ipRangesOf(list) !== null,
@@ -74,8 +73,7 @@ const ENVIRONMENT = z.object({
 });
 
 /**
- * `dev` listens on loopback, has a database of its own and limits nobody unless told to: whoever
- * tries things out is not to be sent away. An empty variable counts as unset.
+ * `dev` listens on loopback and has a database of its own. An empty variable counts as unset.
  * @throws {ConfigError}
  */
 export function parseConfig(
@@ -104,9 +102,7 @@ export function parseConfig(
     adminToken: env.ADMIN_TOKEN ?? null,
     openEndedMs: env.OPEN_ENDED_HOURS * 3_600_000,
     logLevel: env.LOG_LEVEL,
-    requestsPerMinute: env.RATE_LIMIT ?? (
-      env.RATE_LIMIT === null || mode === "dev" ? null : DEFAULT_RATE_LIMIT
-    ),
+    requestsPerMinute: env.RATE_LIMIT,
     trustedProxies: env.TRUSTED_PROXIES ?? [],
     timeZone: env.TIME_ZONE,
     deployment: env.DENO_DEPLOYMENT_ID ?? null,
