@@ -13,6 +13,7 @@ import { createLogger, type Logger } from "./lifecycle/log.ts";
 import { keepSampleEvents } from "./lifecycle/sample_events.ts";
 import { createApp } from "./routes/app.ts";
 import { bearerAuthentication } from "./routes/authentication.ts";
+import { TokenBuckets } from "./routes/token_buckets.ts";
 
 // Deno Deploy finds crons by evaluating this module: they stand before any await and outside any
 // condition. A failed run is tried three times more.
@@ -69,6 +70,10 @@ async function start(): Promise<{ runner: JobRunner }> {
     securityContact: config.securityContact,
     authenticate: bearerAuthentication(adminToken),
     build: { version: manifest.version, deployment: config.deployment },
+    buckets: config.requestsPerMinute === null
+      ? undefined
+      : new TokenBuckets({ perMinute: config.requestsPerMinute, clock: Date.now }),
+    trustedProxies: config.trustedProxies,
   });
   const stopSamples = isDev ? await keepSampleEvents(store, { clock: Date.now, log }) : () => {};
   const server = serve(config, app.fetch);

@@ -6,11 +6,13 @@ import { DomainError } from "./errors.ts";
 
 const LOOK_EVERY_MS = 100;
 
+type LateCode = "store_unavailable" | "outcome_unknown" | "deadline_exceeded";
+
 interface Call {
   /** Looks that are left to it. */
   looks: number;
   reject: (error: DomainError) => void;
-  code: "store_unavailable" | "outcome_unknown";
+  code: LateCode;
 }
 
 export class Deadlines {
@@ -26,11 +28,7 @@ export class Deadlines {
    * The call's own ending, or after `ms` (and up to 200 ms more) a `DomainError` of `code`. The call
    * itself goes on; how it ends then is nobody's concern.
    */
-  within<T>(
-    call: Promise<T>,
-    ms: number,
-    code: "store_unavailable" | "outcome_unknown",
-  ): Promise<T> {
+  within<T>(call: Promise<T>, ms: number, code: LateCode): Promise<T> {
     this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY_MS);
     return new Promise((resolve, reject) => {
       // One more than fit, because the first look may come at once.

@@ -10,6 +10,7 @@ export const ERRORS = {
   invalid_body: "The body names something that cannot be stored as it is.",
   invalid_query: "A parameter of the address is not one that this route takes.",
   malformed_json: "The body is not valid JSON.",
+  not_acceptable: "The Accept header leaves out all media types that this route answers in.",
   unsupported_media_type: "The body's media type is not one that this route takes.",
   payload_too_large: "The body is larger than this route takes.",
   invalid_header: "A header does not say what it must.",
@@ -17,6 +18,7 @@ export const ERRORS = {
     "The cursor is not one that this list gave for this query; start again without it.",
   unsupported_query: "No index serves this combination of parameters.",
   unauthenticated: "This needs a valid token.",
+  rate_limited: "More requests came than one client may send in a minute.",
   forbidden: "The caller may not do this.",
   not_found: "There is nothing here, or nothing that the caller may see.",
   method_not_allowed: "This address does not take that method.",
@@ -37,6 +39,7 @@ export const ERRORS = {
   index_incomplete: "An index that this needs is still being built; try again in a minute.",
   store_unavailable: "The store did not answer in time; nothing was changed.",
   outcome_unknown: "The store did not confirm the change in time; it may still be applied.",
+  deadline_exceeded: "The request took too long; a change that it asked for may still be made.",
   internal: "Something went wrong on our side.",
 } as const;
 
@@ -49,6 +52,7 @@ export const REMEDIES: Record<ErrorCode, string> = {
   invalid_query:
     "Correct the parameters that `errors` names; unknown ones are refused, so look at the spelling.",
   malformed_json: "Send one whole JSON value in UTF-8, as a JSON library writes it.",
+  not_acceptable: "Let `Accept` take `application/json`, or of an export `application/x-ndjson`.",
   unsupported_media_type: "Set `Content-Type` to the type that `detail` names.",
   payload_too_large:
     "Send less at once; many events go through `POST /v1/imports`, one a line, of any number.",
@@ -59,6 +63,7 @@ export const REMEDIES: Record<ErrorCode, string> = {
     "Leave out the parameter that `detail` names, and choose among what is answered yourself.",
   unauthenticated:
     "Send `Authorization: Bearer` with a valid token, or no such header where none is needed.",
+  rate_limited: "Wait for `Retry-After` seconds; `RateLimit` says in each answer what is left.",
   forbidden: "Use the token of somebody who may: one of the event's people, or an administrator.",
   not_found:
     "Look at the address and the id; drafts and private events are found with a token of their people.",
@@ -89,6 +94,8 @@ export const REMEDIES: Record<ErrorCode, string> = {
     "Send it again after `Retry-After` seconds; `/healthz` says what is still being built.",
   store_unavailable: "Send the same request again after `Retry-After` seconds.",
   outcome_unknown: "Read what is stored after `Retry-After` seconds, before you send it again.",
+  deadline_exceeded:
+    "Ask for less at once; before you send a change again, read after `Retry-After` seconds.",
   internal: "Try once more; if it stays, tell the operator the `request_id`, which is in the log.",
 };
 

@@ -40,7 +40,8 @@ export class Store {
   readonly sealedCursors = new Map<string, string>();
   readonly isShared: boolean;
   readonly schema: Schema;
-  readonly #deadlines = new Deadlines();
+  /** Of the calls to it; whoever has other calls to end in time may share the timer. */
+  readonly deadlines = new Deadlines();
   readonly #readDeadlineMs: number;
   readonly #commitDeadlineMs: number;
 
@@ -77,7 +78,7 @@ export class Store {
 
   /** @throws {DomainError} `store_unavailable` past the deadline. */
   async get<T>(key: Deno.KvKey): Promise<Deno.KvEntryMaybe<T>> {
-    const entry = await this.#deadlines.within(
+    const entry = await this.deadlines.within(
       this.kv.get<T>(key),
       this.#readDeadlineMs,
       "store_unavailable",
@@ -96,7 +97,7 @@ export class Store {
       slices.push(this.kv.getMany<T[]>(keys.slice(i, i + MAX_KEYS_PER_GET)));
     }
     const entries =
-      (await this.#deadlines.within(Promise.all(slices), this.#readDeadlineMs, "store_unavailable"))
+      (await this.deadlines.within(Promise.all(slices), this.#readDeadlineMs, "store_unavailable"))
         .flat();
     for (const entry of entries) this.#saw(entry.versionstamp);
     return entries;
@@ -111,14 +112,14 @@ export class Store {
     options: { limit: number; reverse?: boolean },
   ): Promise<Deno.KvEntry<T>[]> {
     const rows = this.kv.list<T>(selector, { ...options, batchSize: options.limit });
-    return this.#deadlines.within(Array.fromAsync(rows), this.#readDeadlineMs, "store_unavailable");
+    return this.deadlines.within(Array.fromAsync(rows), this.#readDeadlineMs, "store_unavailable");
   }
 
   /** @throws {DomainError} `outcome_unknown` past the deadline: it may still be applied. */
   async commit(
     operation: Deno.AtomicOperation,
   ): Promise<Deno.KvCommitResult | Deno.KvCommitError> {
-    const result = await this.#deadlines.within(
+    const result = await this.deadlines.within(
       operation.commit(),
       this.#commitDeadlineMs,
       "outcome_unknown",
@@ -128,7 +129,7 @@ export class Store {
   }
 
   close(): void {
-    this.#deadlines.stop();
+    this.deadlines.stop();
     this.kv.close();
   }
 

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { knownZone } from "./event_zone.ts";
+import { type IpRange, parseIpRange } from "./ip_ranges.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 
 export interface Config {
@@ -14,6 +15,10 @@ export interface Config {
   adminToken: string | null;
   openEndedMs: number;
   logLevel: LogLevel;
+  /** How many one client may send; null: any number. */
+  requestsPerMinute: number | null;
+  /** Whose word counts about the client that they ask for. */
+  trustedProxies: IpRange[];
   timeZone: string;
   /** Where vulnerabilities are reported, a mailto: or https: URL. */
   securityContact: string | null;
@@ -29,6 +34,15 @@ export const MIN_TOKEN_LENGTH = 32;
 const wholeNumber = (must: string, min: number, max: number) =>
   z.string().regex(/^\d+$/, must).transform(Number).refine((n) => n >= min && n <= max, must);
 
+const MAX_RATE_LIMIT = 100_000;
+const RATE_LIMIT_FORM = `a number of requests a minute, 1 to ${MAX_RATE_LIMIT}, or "off"`;
+
+/** Null for a list that holds anything else. */
+function ipRangesOf(list: string): IpRange[] | null {
+  const ranges = list.split(",").map((text) => parseIpRange(text.trim()));
+  return ranges.every((range) => range !== null) ? ranges : null;
+}
+
 const ENVIRONMENT = z.object({
   PORT: wholeNumber("a port number, 0 to 65535", 0, 65_535).default(8000),
   HOST: z.string().regex(/^[0-9A-Za-z.:_-]+$/, "a host name or an IP address").optional(),
@@ -42,6 +56,17 @@ const ENVIRONMENT = z.object({
   ).optional(),
   OPEN_ENDED_HOURS: wholeNumber("a whole number of hours, 1 to 8760", 1, 8_760).default(24),
   LOG_LEVEL: z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(", ")}`).default("info"),
+  RATE_LIMIT: z.string().regex(/^(off|\d+)$/, RATE_LIMIT_FORM)
+    .transform((text) => text === "off" ? null : Number(text))
+    .refine((n) => n === null || (n >= 1 && n <= MAX_RATE_LIMIT), RATE_LIMIT_FORM)
+    .default(null),
+  TRUSTED_PROXIES: z.string()
+    .refine(
+      (list) => ipRangesOf(list) !== null,
+      "IP addresses and ranges such as 10.0.0.0/8, separated by commas",
+    )
+    .transform((list) => ipRangesOf(list) ?? [])
+    .optional(),
   TIME_ZONE: z.string()
     .refine((name) => knownZone(name) !== null, "an IANA time zone such as Europe/London")
     .default("Europe/London"),
@@ -84,6 +109,8 @@ export function parseConfig(
     adminToken: env.ADMIN_TOKEN ?? null,
     openEndedMs: env.OPEN_ENDED_HOURS * 3_600_000,
     logLevel: env.LOG_LEVEL,
+    requestsPerMinute: env.RATE_LIMIT,
+    trustedProxies: env.TRUSTED_PROXIES ?? [],
     timeZone: env.TIME_ZONE,
     securityContact: env.SECURITY_CONTACT ?? null,
     deployment: env.DENO_DEPLOYMENT_ID ?? null,

@@ -62,12 +62,15 @@ export const ProblemSchema = z.looseObject({
   ).optional().meta({ description: "What is wrong, one by one." }),
 }).meta({ id: "Problem", description: "What went wrong (RFC 9457)." });
 
+/** What the middleware may answer on every route of the API. */
+const ANYWHERE = [406, 429] as const;
+
 /** The contract's entries for problem answers. */
 export function problems<const Status extends number>(...statuses: Status[]) {
-  return Object.fromEntries(statuses.map((status) => [status, {
+  return Object.fromEntries([...statuses, ...ANYWHERE].map((status) => [status, {
     description: "A problem (RFC 9457)",
     content: { "application/problem+json": { schema: ProblemSchema } },
-  }])) as Record<Status, {
+  }])) as Record<Status | typeof ANYWHERE[number], {
     description: string;
     content: { "application/problem+json": { schema: typeof ProblemSchema } };
   }>;

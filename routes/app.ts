@@ -3,15 +3,17 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
 import { DomainError } from "../kv/errors.ts";
 import type { LogLevel } from "../lifecycle/log.ts";
-import { GUEST } from "../lifecycle/policy.ts";
+import { admitted } from "./admission.ts";
 import { apiApp } from "./api.ts";
 import type { AppDeps, AppEnv } from "./app_deps.ts";
+import { preflightHeaders } from "./cors.ts";
 import { problemResponse } from "./errors.ts";
 import { events } from "./events.ts";
 import { exports } from "./exports.ts";
-import { Idempotency } from "./idempotency.ts";
+import { ACCEPT_PATCH, completeHeaders, isApiPath } from "./headers.ts";
 import { health } from "./health.ts";
 import { history } from "./history.ts";
+import { Idempotency } from "./idempotency.ts";
 import { imports } from "./imports.ts";
 import { jobs } from "./jobs.ts";
 import { me } from "./me.ts";
@@ -20,6 +22,7 @@ import { organizerMoves } from "./organizer_moves.ts";
 import { organizers } from "./organizers.ts";
 import { contractPages } from "./pages/contract_pages.tsx";
 import { pages } from "./pages/pages.tsx";
+import { cameByHttps } from "./peer.ts";
 import { securityTxt } from "./security_txt.ts";
 import { transitions } from "./transitions.ts";
 
@@ -27,7 +30,7 @@ export function createApp(deps: AppDeps) {
   const app = apiApp();
   app.onError(problemResponse);
   app.notFound((c) => otherMethods(app, c));
-  app.use(everyRequest(deps), authenticated(deps));
+  app.use(everyRequest(deps), admitted(deps));
   app.route("/", health(deps));
   app.route("/", events(deps));
   app.route("/", transitions(deps));
@@ -50,8 +53,13 @@ export function createApp(deps: AppDeps) {
 
 const REQUEST_ID = /^[\w.:-]{1,100}$/;
 
-/** The request's id and its logger; one line of the log when it is answered. */
-function everyRequest({ log, runner, clock, store }: AppDeps): MiddlewareHandler<AppEnv> {
+/** A year. Whatever else is served under the host's name is not ours to speak for. */
+const STAY_WITH_HTTPS = { "strict-transport-security": "max-age=31536000" };
+
+/** The request's id and its logger; what the answer's headers lack; one line of the log. */
+function everyRequest(
+  { log, runner, clock, store, trustedProxies = [] }: AppDeps,
+): MiddlewareHandler<AppEnv> {
   const idempotency = new Idempotency(store, clock);
   // Ours are counted, not random: it is enough that no two are alike, and cheap.
   const process = crypto.randomUUID().slice(0, 8);
@@ -63,11 +71,13 @@ function everyRequest({ log, runner, clock, store }: AppDeps): MiddlewareHandler
       ? given
       : `req_${process}_${(++count).toString(36)}`;
     c.set("requestId", id);
+    c.set("answerHeaders", cameByHttps(c, trustedProxies) ? { ...STAY_WITH_HTTPS } : {});
     const requestLog = log.with({ request_id: id });
     c.set("log", requestLog);
     c.set("idempotency", idempotency);
     runner.notice();
     await next();
+    completeHeaders(c);
     const { status } = c.res;
     requestLog[levelOf(status, c.req.path)](`${c.req.method} ${c.req.path} ${status}`, {
       took_ms: clock() - began,
@@ -76,19 +86,13 @@ function everyRequest({ log, runner, clock, store }: AppDeps): MiddlewareHandler
   };
 }
 
-/** A refused client has a request id to ask about, so its line is there to be found. */
+/**
+ * A refused client has a request id to ask about, so its line is there to be found; one that was
+ * refused for asking too often would fill the log.
+ */
 function levelOf(status: number, path: string): LogLevel {
   if (status >= 500) return "error";
-  return status >= 400 && path.startsWith("/v1/") ? "info" : "debug";
-}
-
-/** Who sent the request; a middleware of its own, so that those it refuses are logged as well. */
-function authenticated({ authenticate }: AppDeps): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
-    c.set("principal", GUEST);
-    c.set("principal", await authenticate(c.req.raw));
-    await next();
-  };
+  return status >= 400 && status !== 429 && path.startsWith("/v1/") ? "info" : "debug";
 }
 
 /** Hono answers HEAD as GET and then drops the body; the runtime would count what is left: 0. */
@@ -108,11 +112,18 @@ function otherMethods(app: OpenAPIHono<AppEnv>, c: Context<AppEnv>): Response {
     app.router.match(wanted, path)[0].some(([[, route]]) => route.method === wanted);
   const allowed = METHODS.filter((one) => takes(one === "HEAD" ? "GET" : one));
   if (allowed.length === 0) {
-    return problemResponse(new DomainError("not_found", `There is nothing at ${path}.`), c);
+    const detail = `There is nothing at ${path.slice(0, 200)}.`;
+    return problemResponse(new DomainError("not_found", detail), c);
   }
   const allow = [...allowed, "OPTIONS"].join(", ");
-  if (method === "OPTIONS") return c.body(null, 204, { allow, "x-request-id": c.get("requestId") });
-  const detail = `${path} takes ${allowed.join(", ")}, not ${method}.`;
+  if (method === "OPTIONS") {
+    return c.body(null, 204, {
+      allow,
+      ...(allowed.includes("PATCH") ? { "accept-patch": ACCEPT_PATCH } : {}),
+      ...(isApiPath(path) ? preflightHeaders(allowed) : {}),
+    });
+  }
+  const detail = `${path.slice(0, 200)} takes ${allowed.join(", ")}, not ${method}.`;
   const response = problemResponse(new DomainError("method_not_allowed", detail), c);
   response.headers.set("allow", allow);
   return response;

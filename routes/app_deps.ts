@@ -4,6 +4,8 @@ import type { Logger } from "../lifecycle/log.ts";
 import type { Principal } from "../lifecycle/policy.ts";
 import type { Idempotency, Keyed } from "./idempotency.ts";
 import type { Store } from "../kv/store.ts";
+import type { IpRange } from "../lifecycle/ip_ranges.ts";
+import type { TokenBuckets } from "./token_buckets.ts";
 
 export interface AppDeps {
   store: Store;
@@ -22,13 +24,23 @@ export interface AppDeps {
   authenticate: (request: Request) => Principal | Promise<Principal>;
   /** What `/healthz` says of the program itself. */
   build: { version: string; deployment: string | null };
+  /** How many requests one client may send; without them any number. */
+  buckets?: TokenBuckets | undefined;
+  /** Whose `X-Forwarded-For` and `X-Forwarded-Proto` count; nobody's unless given. */
+  trustedProxies?: readonly IpRange[];
+  /** Milliseconds until a request is given up; 25 s unless given. */
+  requestDeadlineMs?: number;
 }
 
 /** Hono's environment: what the middleware sets. */
 export interface AppEnv {
+  /** What the server says of a request's connection (`Deno.ServeHandlerInfo`). */
+  Bindings: { remoteAddr?: Deno.Addr };
   Variables: {
     principal: Principal;
     requestId: string;
+    /** What the middleware adds to the answer's headers. */
+    answerHeaders: Record<string, string>;
     log: Logger;
     idempotency: Idempotency;
     /** Of a request with an Idempotency-Key. */

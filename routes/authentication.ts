@@ -12,12 +12,17 @@ export function bearerAuthentication(adminToken: string | null): (request: Reque
   return (request) => {
     const header = request.headers.get("authorization");
     if (header === null) return GUEST;
-    const [, token] = /^Bearer +([\x21-\x7e]+) *$/i.exec(header) ?? [];
+    const token = bearerToken(header);
     if (token !== undefined && expected !== null && timingSafeEqual(sha256(token), expected)) {
       return ROOT;
     }
     throw new DomainError("unauthenticated", "The Authorization header holds no valid token.");
   };
+}
+
+/** The token of an `Authorization` header; undefined where it holds none of this kind. */
+export function bearerToken(header: string): string | undefined {
+  return /^Bearer +([\x21-\x7e]+) *$/i.exec(header)?.[1];
 }
 
 function sha256(text: string) {

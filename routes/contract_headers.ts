@@ -32,6 +32,15 @@ const RETRY_AFTER: Headers = {
   },
 };
 
+const RATE_LIMIT: Headers = {
+  ratelimit: {
+    description:
+      "What is left, and in how many seconds it is whole again; on every answer of /v1 " +
+      "where requests are limited.",
+    schema: { type: "string" },
+  },
+};
+
 /** The statuses of problems some of which are worth trying again. */
 const RETRIED = ["409", "429", "503"];
 
@@ -67,6 +76,7 @@ export function headersAnswered(method: string, status: string, operation: Opera
     ...(isEvent || status === "304" || status === "412" || (isOk && 304 in responses) ? ETAG : {}),
     ...(isOk && isKeyed(method, operation) ? REPLAYED : {}),
     ...(RETRIED.includes(status) && "application/problem+json" in content ? RETRY_AFTER : {}),
+    ...(status === "429" ? RATE_LIMIT : {}),
   };
 }
 

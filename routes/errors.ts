@@ -6,18 +6,20 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { DomainError, type ErrorCode, ERRORS, type FieldProblem } from "../kv/errors.ts";
 import type { AppEnv } from "./app_deps.ts";
-import { commonHeaders } from "./headers.ts";
+import { ACCEPT_PATCH, commonHeaders } from "./headers.ts";
 
 const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   invalid_body: 422,
   invalid_query: 400,
   malformed_json: 400,
+  not_acceptable: 406,
   unsupported_media_type: 415,
   payload_too_large: 413,
   invalid_header: 400,
   invalid_cursor: 400,
   unsupported_query: 400,
   unauthenticated: 401,
+  rate_limited: 429,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
@@ -38,6 +40,7 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   index_incomplete: 503,
   store_unavailable: 503,
   outcome_unknown: 503,
+  deadline_exceeded: 503,
   internal: 500,
 };
 
@@ -46,6 +49,7 @@ const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   index_incomplete: 30,
   store_unavailable: 5,
   outcome_unknown: 5,
+  deadline_exceeded: 5,
   conflict: 1,
   request_in_flight: 1,
 };
@@ -87,6 +91,7 @@ export function problemResponse(error: unknown, c: Context<AppEnv>): Response {
   const retryAfter = RETRY_AFTER[code];
   if (retryAfter !== undefined) headers["retry-after"] = String(retryAfter);
   if (status === 401) headers["www-authenticate"] = 'Bearer realm="curtain"';
+  if (status === 415 && c.req.method === "PATCH") headers["accept-patch"] = ACCEPT_PATCH;
   return new Response(JSON.stringify(problem), { status, headers });
 }
 
@@ -100,9 +105,13 @@ export function statusOfCode(code: ErrorCode): ContentfulStatusCode {
   return STATUS[code];
 }
 
-/** Seconds after which the same request makes sense again; null when it never does by itself. */
+/**
+ * Seconds after which the same request makes sense again, as a rule; null when it never does by
+ * itself.
+ */
 export function retryAfterOf(code: ErrorCode): number | null {
-  return RETRY_AFTER[code] ?? null;
+  // The limit itself knows when the next one may come.
+  return code === "rate_limited" ? 1 : RETRY_AFTER[code] ?? null;
 }
 
 /** Which field a problem is about that has no list of its own; the pointer "" is the whole body. */

@@ -101,7 +101,7 @@ const PROBLEMS: Record<string, string> = {
   401: "The token is missing or not valid.",
   403: "The caller may not do this.",
   404: "There is nothing here, or nothing that the caller may see.",
-  406: "None of the media types that `Accept` names is one of this answer.",
+  406: "`Accept` leaves out all media types that are answered here.",
   409: "What is stored does not allow it; `code` says why.",
   410: "Changes cannot be told from this position on.",
   412: "What is stored is no longer what `If-Match` names.",

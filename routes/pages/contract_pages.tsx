@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { DomainError } from "../../kv/errors.ts";
 import type { AppDeps, AppEnv } from "../app_deps.ts";
 import type { ApiDocument } from "../openapi.ts";
+import { cameByHttps } from "../peer.ts";
 import { DocsPage } from "./docs_page.tsx";
 import { sendAsset, sendPage } from "./layout.tsx";
 import { pageErrors } from "./page_errors.tsx";
@@ -10,11 +11,12 @@ import { ERROR_CODES, ProblemPage, ProblemsPage } from "./problem_page.tsx";
 import { REFERENCE_STYLESHEET } from "./reference_stylesheet.ts";
 
 export function contractPages(deps: AppDeps, document: () => ApiDocument): Hono<AppEnv> {
-  const { clock } = deps;
+  const { clock, trustedProxies = [] } = deps;
   const app = new Hono<AppEnv>();
 
   app.get("/docs", (c) => {
-    const { origin } = new URL(c.req.url);
+    const { protocol, host } = new URL(c.req.url);
+    const origin = `${cameByHttps(c, trustedProxies) ? "https:" : protocol}//${host}`;
     return sendPage(c, <DocsPage document={document()} origin={origin} now={clock()} />);
   });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ConfigError, MIN_TOKEN_LENGTH, parseConfig } from "../../lifecycle/config.ts";
+import { parseIpRange } from "../../lifecycle/ip_ranges.ts";
 
 type Environment = Record<string, string | undefined>;
 
@@ -21,6 +22,8 @@ Deno.test("parseConfig() serves everyone from a file when nothing is set", () =>
     adminToken: null,
     openEndedMs: 24 * 3_600_000,
     logLevel: "info",
+    requestsPerMinute: null,
+    trustedProxies: [],
     timeZone: "Europe/London",
     securityContact: null,
     deployment: null,
@@ -51,6 +54,8 @@ Deno.test("parseConfig() takes what is set", () => {
     ADMIN_TOKEN: token,
     OPEN_ENDED_HOURS: "6",
     LOG_LEVEL: "debug",
+    RATE_LIMIT: "50",
+    TRUSTED_PROXIES: "127.0.0.1, 10.0.0.0/8,2001:db8::/32",
     TIME_ZONE: "America/Sao_Paulo",
     SECURITY_CONTACT: "mailto:security@example.org",
     HOME: "/somewhere",
@@ -62,6 +67,8 @@ Deno.test("parseConfig() takes what is set", () => {
     adminToken: token,
     openEndedMs: 6 * 3_600_000,
     logLevel: "debug",
+    requestsPerMinute: 50,
+    trustedProxies: ["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"].map(parseIpRange),
     timeZone: "America/Sao_Paulo",
     securityContact: "mailto:security@example.org",
     deployment: null,
@@ -71,7 +78,11 @@ Deno.test("parseConfig() takes what is set", () => {
 Deno.test("parseConfig() counts an empty variable as unset", () => {
   const names = ["PORT", "HOST", "KV_PATH", "ADMIN_TOKEN", "OPEN_ENDED_HOURS", "LOG_LEVEL"];
   const empty = Object.fromEntries(
-    [...names, "TIME_ZONE", "SECURITY_CONTACT", "DENO_DEPLOY"].map((name) => [name, ""]),
+    [...names, "RATE_LIMIT", "TRUSTED_PROXIES", "TIME_ZONE", "SECURITY_CONTACT", "DENO_DEPLOY"].map(
+      (
+        name,
+      ) => [name, ""],
+    ),
   );
   assert.deepEqual(parseConfig(empty, "start"), parseConfig({}, "start"));
   assert.deepEqual(parseConfig({ PORT: undefined }, "start"), parseConfig({}, "start"));
@@ -99,6 +110,17 @@ const WRONG: [Environment, string][] = [
     { OPEN_ENDED_HOURS: "8761" },
     'OPEN_ENDED_HOURS must be a whole number of hours, 1 to 8760, not "8761".',
   ],
+  ...["0", "100001", "on", "-1", "1.5"].map((text): [Environment, string] => [
+    { RATE_LIMIT: text },
+    `RATE_LIMIT must be a number of requests a minute, 1 to 100000, or "off", not "${text}".`,
+  ]),
+  ...["proxy", "10.0.0.0/33", "10.0.0.1,", "10.0.0.1 10.0.0.2", "*"].map((
+    text,
+  ): [Environment, string] => [
+    { TRUSTED_PROXIES: text },
+    "TRUSTED_PROXIES must be IP addresses and ranges such as 10.0.0.0/8, separated by commas, " +
+    `not "${text}".`,
+  ]),
   [{ LOG_LEVEL: "loud" }, 'LOG_LEVEL must be one of debug, info, warn, error, not "loud".'],
   ...["security@example.org", "http://example.org", "mailto:a b@example.org", "https://x\ny"].map((
     wrong,
@@ -118,6 +140,17 @@ const WRONG: [Environment, string][] = [
 
 Deno.test("parseConfig() names each wrong variable, what it must be and what it was", () => {
   for (const [environment, sentence] of WRONG) assert.equal(refusal(environment), sentence);
+});
+
+Deno.test("parseConfig() limits nobody unless it is told to", () => {
+  const limit = (environment: Environment, mode: "dev" | "start") =>
+    parseConfig(environment, mode).requestsPerMinute;
+  for (const mode of ["dev", "start"] as const) {
+    assert.equal(limit({}, mode), null);
+    assert.equal(limit({ RATE_LIMIT: "off" }, mode), null);
+    assert.equal(limit({ RATE_LIMIT: "1" }, mode), 1);
+    assert.equal(limit({ RATE_LIMIT: "100000" }, mode), 100_000);
+  }
 });
 
 Deno.test("parseConfig() takes a port and hours at their bounds", () => {

@@ -29,6 +29,12 @@ Deno.test("the reference shows every operation, parameter, status and schema", a
   }
 });
 
+Deno.test("the reference shows the address by which it was asked for", async () => {
+  await using t = await testApp();
+  const text = await (await t.app.request("https://events.example/docs")).text();
+  assert.ok(text.includes(">curl &quot;https://events.example/v1/events&quot;<"));
+});
+
 Deno.test("every link of the reference to a place on it leads there, and no id is there twice", async () => {
   await using t = await testApp();
   const text = await (await t.request("GET", "/docs")).text();

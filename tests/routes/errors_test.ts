@@ -30,12 +30,14 @@ const STATUSES: Record<ErrorCode, number> = {
   invalid_body: 422,
   invalid_query: 400,
   malformed_json: 400,
+  not_acceptable: 406,
   unsupported_media_type: 415,
   payload_too_large: 413,
   invalid_header: 400,
   invalid_cursor: 400,
   unsupported_query: 400,
   unauthenticated: 401,
+  rate_limited: 429,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
@@ -56,6 +58,7 @@ const STATUSES: Record<ErrorCode, number> = {
   index_incomplete: 503,
   store_unavailable: 503,
   outcome_unknown: 503,
+  deadline_exceeded: 503,
   internal: 500,
 };
 
@@ -88,7 +91,9 @@ Deno.test("a bug is logged whole and answered with a constant", async () => {
 });
 
 Deno.test("what is worth trying again says when", async () => {
-  for (const code of ["store_unavailable", "outcome_unknown", "conflict"] as const) {
+  for (
+    const code of ["store_unavailable", "outcome_unknown", "deadline_exceeded", "conflict"] as const
+  ) {
     const { response } = await thrown(new DomainError(code));
     assert.match(response.headers.get("retry-after") ?? "", /^[1-9]$/, code);
   }

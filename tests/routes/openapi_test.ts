@@ -136,6 +136,8 @@ const VARIANTS: (RequestOptions & { query?: string })[] = [
   {},
   { headers: ADMIN },
   { headers: { authorization: "Bearer wrong" } },
+  { headers: { ...ADMIN, accept: "text/html" } },
+  { headers: { ...ADMIN, "content-encoding": "gzip" }, body: {} },
   { headers: { ...ADMIN, "if-none-match": "*" } },
   { headers: { ...ADMIN, "if-match": '"0"' } },
   { headers: { ...ADMIN, "if-match": "nonsense" } },

@@ -52,6 +52,8 @@ for (
     ["ADMIN_TOKEN", "short", "ADMIN_TOKEN must be at least 32 visible ASCII characters"],
     ["OPEN_ENDED_HOURS", "0", "OPEN_ENDED_HOURS must be a whole number of hours, 1 to 8760"],
     ["LOG_LEVEL", "loud", "LOG_LEVEL must be one of debug, info, warn, error"],
+    ["RATE_LIMIT", "many", "RATE_LIMIT must be a number of requests a minute"],
+    ["TRUSTED_PROXIES", "proxy", "TRUSTED_PROXIES must be IP addresses and ranges"],
     ["TIME_ZONE", "Mars/Olympus", "TIME_ZONE must be an IANA time zone"],
   ] as const
 ) {

@@ -11,6 +11,8 @@ import { type Logger, SILENT } from "../../lifecycle/log.ts";
 import { type Principal, ROOT } from "../../lifecycle/policy.ts";
 import { createApp } from "../../routes/app.ts";
 import { bearerAuthentication } from "../../routes/authentication.ts";
+import { TokenBuckets } from "../../routes/token_buckets.ts";
+import { type IpRange, parseIpRange } from "../../lifecycle/ip_ranges.ts";
 import { freshKv } from "./fresh_kv.ts";
 
 export const SECOND = 1_000;
@@ -47,20 +49,29 @@ export interface TestApp extends AsyncDisposable {
 export interface RequestOptions {
   body?: unknown;
   headers?: Record<string, string>;
+  /** The address of the socket. */
+  from?: string;
 }
 
-/** The real app on a store of its own. `authenticate` by default knows the admin's token. */
+/**
+ * The real app on a store of its own. `authenticate` by default knows the admin's token, and nobody
+ * is limited unless `requestsPerMinute` says so.
+ */
 export async function testApp(options: {
   store?: Store;
   jobs?: readonly Job[];
   authenticate?: (request: Request) => Principal;
   log?: Logger;
   securityContact?: string;
+  requestsPerMinute?: number;
+  trustedProxies?: string[];
+  requestDeadlineMs?: number;
 } = {}): Promise<TestApp> {
   const store = options.store ?? await freshStore();
   const clock = { now: NOW };
   const read = () => clock.now;
   const runner = new JobRunner(store, { clock: read, log: SILENT, ...options });
+  const { requestsPerMinute: perMinute, requestDeadlineMs } = options;
   const app = createApp({
     store,
     runner,
@@ -70,13 +81,16 @@ export async function testApp(options: {
     securityContact: options.securityContact ?? null,
     authenticate: options.authenticate ?? bearerAuthentication(ADMIN_TOKEN),
     build: { version: "0.0.0-test", deployment: null },
+    buckets: perMinute === undefined ? undefined : new TokenBuckets({ perMinute, clock: read }),
+    trustedProxies: options.trustedProxies?.map((text): IpRange => parseIpRange(text)!) ?? [],
+    ...(requestDeadlineMs === undefined ? {} : { requestDeadlineMs }),
   });
   return {
     store,
     runner,
     clock,
     app,
-    async request(method, path, { body, headers = {} } = {}) {
+    async request(method, path, { body, headers = {}, from = "192.0.2.1" } = {}) {
       const isText = typeof body === "string" || body instanceof ReadableStream;
       return await app.request(path, {
         method,
@@ -85,7 +99,7 @@ export async function testApp(options: {
           ...headers,
         },
         ...(body === undefined ? {} : { body: isText ? body as BodyInit : JSON.stringify(body) }),
-      });
+      }, { remoteAddr: { transport: "tcp", hostname: from, port: 50_000 } });
     },
     async [Symbol.asyncDispose]() {
       await runner.stop();

@@ -33,7 +33,14 @@ export async function startServer({ args = [], env = {} }: ServerOptions): Promi
 export function spawnServer({ args = [], env = {} }: ServerOptions): Server {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", new URL("../../main.ts", import.meta.url).pathname, ...args],
-    env: { PORT: "0", HOST: "127.0.0.1", LOG_LEVEL: "info", NO_COLOR: "1", ...env },
+    env: {
+      PORT: "0",
+      HOST: "127.0.0.1",
+      LOG_LEVEL: "info",
+      RATE_LIMIT: "off",
+      NO_COLOR: "1",
+      ...env,
+    },
     stdout: "piped",
     stderr: "piped",
   }).spawn();

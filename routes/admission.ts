@@ -1,0 +1,38 @@
+/** What stands between a request and its route: who sent it, what is left to them, what they take. */
+import type { MiddlewareHandler } from "hono";
+import { GUEST } from "../lifecycle/policy.ts";
+import type { AppDeps, AppEnv } from "./app_deps.ts";
+import { requireAcceptable, requirePlainBody } from "./negotiation.ts";
+import { rateLimit } from "./rate_limit.ts";
+
+const REQUEST_DEADLINE_MS = 25_000;
+
+/** These last as long as what they move or run. */
+const TAKES_ITS_TIME = /^\/v1\/(imports|exports|jobs\/[^/]+\/runs)$/;
+
+/**
+ * Lets a request in, or throws why not. The routes of the API alone are limited: a load balancer
+ * asks for the others as often as it likes, and people look at pages.
+ */
+export function admitted(deps: AppDeps): MiddlewareHandler<AppEnv> {
+  const { store, authenticate, requestDeadlineMs = REQUEST_DEADLINE_MS } = deps;
+  const charge = rateLimit(deps);
+  return async (c, next) => {
+    c.set("principal", GUEST);
+    try {
+      c.set("principal", await authenticate(c.req.raw));
+    } catch (error) {
+      // Whoever guesses tokens would have a new bucket for each; here on every path.
+      charge(c, { token: false });
+      throw error;
+    }
+    const { path, method } = c.req;
+    if (!path.startsWith("/v1/")) return await next();
+    charge(c, { token: true });
+    if (method === "OPTIONS") return await next();
+    requireAcceptable(c);
+    requirePlainBody(c);
+    if (TAKES_ITS_TIME.test(path)) return await next();
+    await store.deadlines.within(next(), requestDeadlineMs, "deadline_exceeded");
+  };
+}

@@ -1,0 +1,54 @@
+/** What a client takes (`Accept`) and how it packed what it sends (`Content-Encoding`). */
+import type { Context } from "hono";
+import { DomainError } from "../kv/errors.ts";
+import type { AppEnv } from "./app_deps.ts";
+
+const PROBLEM = "application/problem+json";
+const JSON_TYPES = ["application/json", PROBLEM];
+const LINES_TYPES = ["application/x-ndjson", PROBLEM];
+
+/**
+ * Refuses a request of the API whose answer its sender would not take.
+ * @throws {DomainError} `not_acceptable`
+ */
+export function requireAcceptable(c: Context<AppEnv>): void {
+  const accept = c.req.header("accept");
+  if (accept === undefined || accept === "*/*" || accept.trim() === "") return;
+  const types = c.req.path === "/v1/exports" ? LINES_TYPES : JSON_TYPES;
+  if (types.some((type) => takes(accept, type))) return;
+  throw new DomainError(
+    "not_acceptable",
+    `This route answers in ${types.join(" or ")}, which "${accept.slice(0, 100)}" leaves out.`,
+  );
+}
+
+/**
+ * Refuses a body that is compressed: its size could not be told before it is unpacked.
+ * @throws {DomainError} `unsupported_media_type`
+ */
+export function requirePlainBody(c: Context<AppEnv>): void {
+  if (c.req.method === "GET" || c.req.method === "HEAD") return;
+  const coding = c.req.header("content-encoding")?.trim();
+  if (coding === undefined || coding === "" || /^identity$/i.test(coding)) return;
+  // RFC 9110 section 15.5.16: this header tells the refusal from one of the media type.
+  c.get("answerHeaders")["accept-encoding"] = "identity";
+  throw new DomainError(
+    "unsupported_media_type",
+    `A body may not be compressed (Content-Encoding: "${coding.slice(0, 100)}"); send it as it is.`,
+  );
+}
+
+/** The most specific of the ranges that fit decides (RFC 9110 section 12.5.1); `q=0` leaves out. */
+function takes(accept: string, type: string): boolean {
+  const ranges = accept.toLowerCase().split(",").map(rangeOf);
+  for (const fitting of [type, "application/*", "*/*"]) {
+    const found = ranges.filter(({ range }) => range === fitting);
+    if (found.length > 0) return found.some(({ isLeftOut }) => !isLeftOut);
+  }
+  return false;
+}
+
+function rangeOf(text: string): { range: string; isLeftOut: boolean } {
+  const [range = "", ...parameters] = text.split(";").map((part) => part.trim());
+  return { range, isLeftOut: parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter)) };
+}
