@@ -93,9 +93,10 @@ export const REMEDIES: Record<ErrorCode, string> = {
   index_incomplete:
     "Send it again after `Retry-After` seconds; `/healthz` says what is still being built.",
   store_unavailable: "Send the same request again after `Retry-After` seconds.",
-  outcome_unknown: "Read what is stored after `Retry-After` seconds, before you send it again.",
+  outcome_unknown:
+    "With an `Idempotency-Key` send it again after `Retry-After` seconds; without, read first what is stored.",
   deadline_exceeded:
-    "Ask for less at once; before you send a change again, read after `Retry-After` seconds.",
+    "Ask for less at once; send a change again with its `Idempotency-Key`, or read first what is stored.",
   internal: "Try once more; if it stays, tell the operator the `request_id`, which is in the log.",
 };
 
