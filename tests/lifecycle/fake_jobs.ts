@@ -2,6 +2,7 @@
 import { getRun, type JobLease, listRuns, replaceLease, type RunRecord } from "../../kv/jobs.ts";
 import type { Store } from "../../kv/store.ts";
 import type { Job, RunReport } from "../../lifecycle/jobs/job.ts";
+import { newReport } from "../../lifecycle/jobs/run_record.ts";
 import { JobRunner, type RunnerOptions } from "../../lifecycle/jobs/runner.ts";
 import { createLogger } from "../../lifecycle/log.ts";
 import { HOUR, NOW, SECOND } from "../support/fixture.ts";
@@ -11,17 +12,7 @@ export const NAME = "sweep_floor";
 
 /** What a run that found `examined` events answers. */
 export function aReport(overrides: Partial<RunReport> = {}): RunReport {
-  return {
-    examined: 0,
-    changed: 0,
-    conflicts: 0,
-    failed: 0,
-    lateByMs: null,
-    moreLeft: false,
-    failures: [],
-    planned: [],
-    ...overrides,
-  };
+  return { ...newReport(), ...overrides };
 }
 
 /** A job that runs `run`, every hour. */
