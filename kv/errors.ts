@@ -131,3 +131,9 @@ export function invalidFields(errors: FieldProblem[]): DomainError {
   const where = first?.pointer || first?.parameter || "the request";
   return new DomainError("invalid_body", `${where}: ${first?.detail ?? "invalid"}`, { errors });
 }
+
+/** Whether the store did not answer in time: nothing that is wrong with what was to be done. */
+export function isStoreFailure(error: unknown): boolean {
+  return error instanceof DomainError &&
+    (error.code === "store_unavailable" || error.code === "outcome_unknown");
+}

@@ -12,6 +12,7 @@ import {
   MAX_ROWS_PER_BATCH,
   sizeBound,
 } from "./limits.ts";
+import { packed } from "./packing.ts";
 import type { Store } from "./store.ts";
 
 /** The whole history of an event, newest first, at most `limit` entries before `beforeVersion`. */
@@ -99,19 +100,10 @@ const HISTORY_BYTES_PER_COMMIT = 256 * 1024;
 
 /** Slices of which each fits a commit beside a record and its index entries; pure. */
 export function historySlices(entries: HistoryEntry[]): HistoryEntry[][] {
-  const slices: HistoryEntry[][] = [];
-  let bytes = Infinity;
-  for (const entry of entries) {
-    bytes += sizeBound(entry);
-    const last = slices.at(-1);
-    if (bytes <= HISTORY_BYTES_PER_COMMIT && last!.length < HISTORY_ROWS_PER_COMMIT) {
-      last!.push(entry);
-    } else {
-      slices.push([entry]);
-      bytes = sizeBound(entry);
-    }
-  }
-  return slices;
+  return packed(entries, {
+    limits: [HISTORY_BYTES_PER_COMMIT, HISTORY_ROWS_PER_COMMIT],
+    needsOf: (entry) => [sizeBound(entry), 1],
+  });
 }
 
 /** The rows of older history, the first `HISTORY_ROWS_PER_COMMIT`. */

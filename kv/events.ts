@@ -43,6 +43,7 @@ import {
 import { MAX_CHECKS_PER_COMMIT, MAX_ROWS_PER_BATCH } from "./limits.ts";
 import { addOrganizer, type Organizer } from "./organizers.ts";
 import { addOutcome, type Remember } from "./outcomes.ts";
+import { rowsAfter } from "./ranges.ts";
 import type { Store } from "./store.ts";
 
 /** A record with the versionstamp of the very read it came from: what a write checks. */
@@ -97,12 +98,8 @@ export async function listRecords(
   store: Store,
   { limit, after }: { limit: number; after?: EventId | undefined },
 ): Promise<StoredEvent[]> {
-  const rows = await store.list(
-    after === undefined
-      ? { prefix: EVENTS }
-      : { prefix: EVENTS, start: [...EVENTS, after + "\u0000"] },
-    { limit },
-  );
+  const selector = rowsAfter(EVENTS, after === undefined ? null : eventKey(after));
+  const rows = await store.list(selector, { limit });
   return rows.map((row) => storedEvent(store, row)!);
 }
 
@@ -111,15 +108,13 @@ export async function countEvents(store: Store): Promise<number> {
   let count = 0;
   for (const status of EVENT_STATUSES) {
     const prefix = statusPrefix(status);
-    for (let start: Deno.KvKey | null = null;;) {
-      const rows: Deno.KvEntry<unknown>[] = await store.list(
-        start === null ? { prefix } : { prefix, start },
-        { limit: MAX_ROWS_PER_BATCH },
-      );
+    for (let after: Deno.KvKey | null = null;;) {
+      const rows: Deno.KvEntry<unknown>[] = await store.list(rowsAfter(prefix, after), {
+        limit: MAX_ROWS_PER_BATCH,
+      });
       count += rows.length;
       if (rows.length < MAX_ROWS_PER_BATCH) break;
-      const last: Deno.KvKey = rows.at(-1)!.key;
-      start = [...last.slice(0, -1), `${last.at(-1) as string}\u0000`];
+      after = rows.at(-1)!.key;
     }
   }
   return count;

@@ -206,8 +206,8 @@ export async function countChangesOf(store: Store, id: RunId, since: number): Pr
 
 /**
  * Ends a run: releases its lease, updates the job's record (unless a newer program wrote it) and
- * stores the run's own record (null: it leaves none), in one commit. False when the lease is no longer ours: whoever took it over has
- * closed the run already, and nothing is written.
+ * stores the run's own record (null: it leaves none), in one commit. False when the lease is no
+ * longer ours: whoever took it over has closed the run already, and nothing is written.
  */
 export async function finishRun(
   store: Store,

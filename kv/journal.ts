@@ -7,6 +7,7 @@ import { DomainError } from "./errors.ts";
 import { upgraded } from "./formats.ts";
 import { getWithWhole } from "./index_state.ts";
 import { JOURNAL, JOURNAL_HEAD } from "./keys.ts";
+import { rowsAfter } from "./ranges.ts";
 import type { Store } from "./store.ts";
 
 export type ChangeType = "created" | "updated" | "transitioned" | "deleted";
@@ -91,12 +92,8 @@ export async function listJournal(
   after: string | null,
   limit: number,
 ): Promise<{ versionstamp: string; entry: JournalEntry }[]> {
-  const rows = await store.list<JournalEntry>(
-    after === null
-      ? { prefix: JOURNAL }
-      : { prefix: JOURNAL, start: [...JOURNAL, after + "\u0000"] },
-    { limit },
-  );
+  const selector = rowsAfter(JOURNAL, after === null ? null : [...JOURNAL, after]);
+  const rows = await store.list<JournalEntry>(selector, { limit });
   const { journal: format } = store.schema.formats;
   return rows.map(({ key, value }) => ({
     versionstamp: key[1] as string,

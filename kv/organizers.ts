@@ -13,6 +13,7 @@ import {
 } from "./keys.ts";
 import { MAX_MUTATIONS_PER_COMMIT, MAX_ROWS_PER_BATCH } from "./limits.ts";
 import { addOutcome, type Remember } from "./outcomes.ts";
+import { rowsAfter } from "./ranges.ts";
 import type { Store } from "./store.ts";
 
 export type OrganizerRole = "owner" | "editor" | "viewer";
@@ -62,12 +63,8 @@ export async function listOrganizers(
   store: Store,
   { limit, after }: { limit: number; after?: OrganizerId | undefined },
 ): Promise<StoredOrganizer[]> {
-  const rows = await store.list(
-    after === undefined
-      ? { prefix: ORGANIZERS }
-      : { prefix: ORGANIZERS, start: [...ORGANIZERS, after + "\u0000"] },
-    { limit },
-  );
+  const selector = rowsAfter(ORGANIZERS, after === undefined ? null : organizerKey(after));
+  const rows = await store.list(selector, { limit });
   return rows.map((row) => storedOrganizer(store, row)!);
 }
 
@@ -161,16 +158,15 @@ export interface OrganizerMember {
 export async function listMembers(store: Store, id: OrganizerId): Promise<OrganizerMember[]> {
   const members: OrganizerMember[] = [];
   const prefix = organizerMemberPrefix(id);
-  for (let after = "";;) {
-    const rows = await store.list(
-      after === "" ? { prefix } : { prefix, start: [...prefix, after + "\u0000"] },
-      { limit: MAX_ROWS_PER_BATCH },
-    );
+  for (let after: Deno.KvKey | null = null;;) {
+    const rows: Deno.KvEntry<unknown>[] = await store.list(rowsAfter(prefix, after), {
+      limit: MAX_ROWS_PER_BATCH,
+    });
     for (const { key, value } of rows) {
       members.push({ userId: key[2] as UserId, role: roleOf(store, value) });
     }
     if (rows.length < MAX_ROWS_PER_BATCH) return members;
-    after = members.at(-1)!.userId;
+    after = rows.at(-1)!.key;
   }
 }
 

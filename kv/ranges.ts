@@ -28,6 +28,16 @@ export interface RangeReadOptions {
   batch: number;
 }
 
+/** What lies under `prefix`, from after the key `after` on if there is one; both end in strings. */
+export function rowsAfter(prefix: Deno.KvKey, after: Deno.KvKey | null): Deno.KvListSelector {
+  return after === null ? { prefix } : { prefix, start: nextKey(after) };
+}
+
+/** The least key that is greater. */
+function nextKey(key: Deno.KvKey): Deno.KvKey {
+  return [...key.slice(0, -1), `${key.at(-1) as string}\u0000`];
+}
+
 /**
  * Reads the next rows of all `ranges` together; `done` when nothing follows them.
  *
@@ -99,7 +109,7 @@ function selectorOf(
     if (reverse) {
       if (to === undefined || after.date < to) end = [...prefix, after.date, after.id];
     } else if (from === undefined || after.date >= from) {
-      start = [...prefix, after.date, after.id + "\u0000"];
+      start = nextKey([...prefix, after.date, after.id]);
     }
     if (!reverse && to !== undefined && after.date >= to) return null;
     if (reverse && from !== undefined && after.date < from) return null;

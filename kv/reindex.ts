@@ -10,6 +10,8 @@ import { getEvent, getEvents, setGeneration, type StoredEvent } from "./events.t
 import { isNewer } from "./formats.ts";
 import { eventKey } from "./keys.ts";
 import { MAX_CHECKS_PER_COMMIT, MAX_COMMIT_BYTES, sizeBound } from "./limits.ts";
+import { packed } from "./packing.ts";
+import { rowsAfter } from "./ranges.ts";
 import type { Store } from "./store.ts";
 
 export interface RepairReport {
@@ -32,6 +34,8 @@ interface Repair {
 /** Tells an event's repair; null when nothing is to be done. */
 type Diagnosis = (id: EventId, read: StoredEvent | null) => Promise<Repair | null> | Repair | null;
 
+/** Of what `needsOf` tells: a commit's checks and its bytes. */
+const COMMIT_LIMITS = [MAX_CHECKS_PER_COMMIT, MAX_COMMIT_BYTES];
 /** How often one event is tried while others keep changing it. */
 const TRIES = 10;
 
@@ -110,7 +114,7 @@ async function repairAll(
   const repairs = told.filter((repair) => repair !== null);
   if (dryRun) return { ...report, changed: repairs.length };
   await Promise.all(
-    packed(repairs).map(async (commit) => {
+    packed(repairs, { limits: COMMIT_LIMITS, needsOf }).map(async (commit) => {
       const isDone = await commitRepairs(store, commit);
       for (const { id } of commit) {
         if (isDone || await repairAlone(store, id, diagnose)) report.changed++;
@@ -145,24 +149,9 @@ async function commitRepairs(store: Store, repairs: Repair[]): Promise<boolean> 
   return (await store.commit(operation)).ok;
 }
 
-/** Commits of as many events as fit. */
-function packed(repairs: Repair[]): Repair[][] {
-  const commits: Repair[][] = [];
-  let checks = Infinity;
-  let bytes = Infinity;
-  for (const repair of repairs) {
-    const itsChecks = 1 + repair.sets.filter((entry) => entry.unique).length;
-    const itsBytes = sizeBound(repair.sets) + sizeBound(repair.outdated);
-    checks += itsChecks;
-    bytes += itsBytes;
-    if (checks > MAX_CHECKS_PER_COMMIT || bytes > MAX_COMMIT_BYTES) {
-      commits.push([]);
-      checks = itsChecks;
-      bytes = itsBytes;
-    }
-    commits.at(-1)!.push(repair);
-  }
-  return commits;
+function needsOf({ sets, outdated }: Repair): number[] {
+  const checks = 1 + sets.filter((entry) => entry.unique).length;
+  return [checks, sizeBound(sets) + sizeBound(outdated)];
 }
 
 /** The next rows of an index, from after the key `after` on. */
@@ -171,10 +160,7 @@ export function listIndex(
   name: string,
   { after, limit }: { after: Deno.KvKey | null; limit: number },
 ): Promise<Deno.KvEntry<unknown>[]> {
-  const prefix = [name];
-  if (after === null) return store.list({ prefix }, { limit });
-  const start = [...after.slice(0, -1), `${after.at(-1) as string}\u0000`];
-  return store.list({ prefix, start }, { limit });
+  return store.list(rowsAfter([name], after), { limit });
 }
 
 /** Removes rows of an index that nobody keeps up any more. */

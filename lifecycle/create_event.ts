@@ -23,6 +23,7 @@ import { externalIdTaken, requireTimes, unknownOrganizer } from "./edit_event.ts
 import { NO_LOCATION, withContent } from "./event_content.ts";
 import type { EventEdit } from "./edit_event.ts";
 import { newEventId, ownOrganizerId } from "./ids.ts";
+import { newOrganizer } from "./organizers.ts";
 import { mayWriteFor, type Principal, requireMember } from "./policy.ts";
 
 export interface NewEvent extends EventEdit {
@@ -146,15 +147,7 @@ export async function requireHome(
   const [only] = writable;
   if (only !== undefined) return { organizerId: only, first: null };
   const id = await ownOrganizerId(userId);
-  const first: Organizer = {
-    format: FORMATS.organizer.current,
-    id,
-    name: principal.name ?? userId,
-    url: null,
-    externalId: null,
-    createdAt: now,
-    updatedAt: now,
-  };
+  const first = newOrganizer({ id, name: principal.name ?? userId, now });
   return { organizerId: id, first: { first, owner: userId } };
 }
 

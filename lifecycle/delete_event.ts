@@ -4,14 +4,7 @@ import type { EventId, EventRecord } from "../kv/event_record.ts";
 import { deleteEvent, getEvent } from "../kv/events.ts";
 import type { Store } from "../kv/store.ts";
 import { requireMatch, type TagCondition } from "./event_tag.ts";
-import {
-  notFound,
-  type Principal,
-  type Relation,
-  relationTo,
-  requireEdit,
-  requireSignedIn,
-} from "./policy.ts";
+import { notFound, type Principal, relationTo, requireEdit, requireSignedIn } from "./policy.ts";
 import { settle } from "./status.ts";
 
 const ATTEMPTS = 5;
@@ -37,24 +30,24 @@ export async function removeEvent(
     const stored = await getEvent(store, id);
     if (stored === null) throw notFound(id);
     const { record } = stored;
-    const relation = await relationTo(store, principal, record);
-    requireEdit(record, relation, principal);
+    requireEdit(record, await relationTo(store, principal, record), principal);
     requireMatch(record, ifMatch, { now, differences: () => [] });
-    requireDeletable(record, relation, { reason, principal, now });
+    requireDeletable(record, { reason, principal, now });
     const outcome = await deleteEvent(store, stored, { by: principal.userId, at: now, reason });
     if (outcome.outcome === "committed") return;
   }
   throw new DomainError("conflict");
 }
 
-/** @throws {DomainError} as `removeEvent`. */
+/**
+ * Of an event that the caller may edit.
+ * @throws {DomainError} `illegal_transition`, `invalid_body`, as `removeEvent`.
+ */
 export function requireDeletable(
   record: EventRecord,
-  relation: Relation,
   { reason, principal, now }: { reason: string | null; principal: Principal; now: number },
 ): void {
   const { id } = record;
-  requireEdit(record, relation, principal);
   if (record.status === "DRAFT") return;
   const { status } = settle(record, now);
   if (principal.role !== "admin") {

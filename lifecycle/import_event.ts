@@ -18,7 +18,12 @@ import type { Store } from "../kv/store.ts";
 import { changeEvent, settleStep } from "./change_event.ts";
 import { type Home, requireHome } from "./create_event.ts";
 import { removeEvent, requireDeletable } from "./delete_event.ts";
-import { externalIdTaken, requireFreeExternalId, requireMayMove } from "./edit_event.ts";
+import {
+  externalIdTaken,
+  requireFreeExternalId,
+  requireMayMove,
+  takesExternalId,
+} from "./edit_event.ts";
 import { continuationOf, type EventPast, joinedHistory, requireConsistent } from "./event_past.ts";
 import type {
   ImportedDeletion,
@@ -84,8 +89,8 @@ export class EventImporter {
         throw error;
       }
     } else {
-      const relation = await relationTo(this.store, principal, stored);
-      requireDeletable(stored, relation, { reason, principal, now });
+      requireEdit(stored, await relationTo(this.store, principal, stored), principal);
+      requireDeletable(stored, { reason, principal, now });
       this.plan.delete(stored);
     }
     return "deleted";
@@ -170,8 +175,10 @@ export class EventImporter {
     if (continuation !== "newer") return "unchanged";
     await this.#requireFreeExternalId(before, record);
     record.history = joinedHistory(history, record.history);
-    if (this.plan !== null) requireRestorable(record, record.history);
-    if (this.plan !== null) return this.plan.replace(stored, record) ? "updated" : null;
+    if (this.plan !== null) {
+      requireRestorable(record, record.history);
+      return this.plan.replace(stored, record) ? "updated" : null;
+    }
     const { outcome } = await restoreEvent(this.store, read as StoredEvent, {
       record,
       by,
@@ -217,11 +224,9 @@ export class EventImporter {
   }
 
   async #requireFreeExternalId(before: EventRecord, next: EventRecord): Promise<void> {
-    const { externalId, organizerId } = next;
-    const isRenamed = externalId !== before.externalId || organizerId !== before.organizerId;
-    if (externalId === null || !isRenamed) return;
-    const taken = await this.#findByExternalId(externalId, organizerId);
-    if (taken !== null) throw externalIdTaken(externalId, taken);
+    if (!takesExternalId(before, next)) return;
+    const taken = await this.#findByExternalId(next.externalId, next.organizerId);
+    if (taken !== null) throw externalIdTaken(next.externalId, taken);
   }
 
   async #home({ organizerId, organizerExternalId }: ImportedHome, now: number): Promise<Home> {

@@ -4,7 +4,7 @@
  * An import is idempotent by content: a second run of the same file changes nothing, also while the
  * first one runs, and when a stored event has started or ended since.
  */
-import { DomainError, type ErrorCode } from "../kv/errors.ts";
+import { DomainError, type ErrorCode, isStoreFailure } from "../kv/errors.ts";
 import type { Store } from "../kv/store.ts";
 import { EventImporter } from "./import_event.ts";
 import {
@@ -79,7 +79,7 @@ export async function importEvents(
       if (says.type === "organizer" && outcome !== "unchanged") events.forgetHomes();
       if (outcome === "created" && keyOf(says) === null) report.created_without_key++;
     } catch (error) {
-      if (!(error instanceof DomainError) || isStoreFailure(error)) throw error;
+      if (!(error instanceof DomainError) || isNoLinesFault(error)) throw error;
       const failure = { line: line.line, code: error.code, detail: error.detail };
       const mayWait = error.code === "external_id_taken" && isRecord(says);
       if (mayWait && waiting.length < LINES_WAITING) waiting.push({ line, failure });
@@ -120,9 +120,9 @@ function isRecord(says: ImportedThing): boolean {
     : says.type === "organizer" && says.organizer.updatedAt !== undefined;
 }
 
-/** No line's fault: the next ones would meet the same. */
-function isStoreFailure({ code }: DomainError): boolean {
-  return code === "store_unavailable" || code === "outcome_unknown" || code === "index_incomplete";
+/** The next lines would meet the same. */
+function isNoLinesFault(error: DomainError): boolean {
+  return isStoreFailure(error) || error.code === "index_incomplete";
 }
 
 function isOrganizer(line: ImportLine): boolean {

@@ -19,7 +19,9 @@ import type { ImportPlan, PlannedOrganizer } from "./import_plan.ts";
 import {
   editedOrganizer,
   editOrganizer,
+  newOrganizer,
   type OrganizerContent,
+  organizerExternalIdTaken,
   requireOwner,
   submitOrganizer,
 } from "./organizers.ts";
@@ -131,13 +133,9 @@ async function requireFreeExternalId(
   plan: ImportPlan | null,
   { id, externalId }: Organizer,
 ): Promise<void> {
-  const taken = externalId === null ? null : await findNamed(store, plan, externalId);
-  if (taken === null || taken === id) return;
-  throw new DomainError(
-    "external_id_taken",
-    `The external id "${externalId}" belongs to organizer "${taken}".`,
-    { organizer_id: taken },
-  );
+  if (externalId === null) return;
+  const taken = await findNamed(store, plan, externalId);
+  if (taken !== null && taken !== id) throw organizerExternalIdTaken(externalId, taken);
 }
 
 /** As by POST and PATCH: a member's own, without what only administrators may say. */
@@ -174,11 +172,8 @@ async function importAsMember(
   }
   if (plan === null) await submitOrganizer(store, { name, url, externalId }, as);
   else {
-    const { current: format } = FORMATS.organizer;
-    const times = { createdAt: now, updatedAt: now };
-    const named = { name, url: url ?? null, externalId: externalId ?? null };
     plan.keepOrganizer({
-      organizer: { format, id: newOrganizerId(now), ...named, ...times },
+      organizer: newOrganizer({ id: newOrganizerId(now), name, url, externalId, now }),
       members: [{ userId: principal.userId, role: "owner" }],
     });
   }

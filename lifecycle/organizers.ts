@@ -25,6 +25,18 @@ export interface OrganizerContent {
 
 const ATTEMPTS = 5;
 
+/** The record of a new organizer, before it is stored; pure. */
+export function newOrganizer(
+  { id, name, url = null, externalId = null, now }: OrganizerContent & {
+    id: OrganizerId;
+    name: string;
+    now: number;
+  },
+): Organizer {
+  const { current: format } = FORMATS.organizer;
+  return { format, id, name, url, externalId, createdAt: now, updatedAt: now };
+}
+
 /**
  * Makes an organizer with the caller as its owner.
  * @throws {DomainError} `unauthenticated`, `forbidden`, `external_id_taken`, `conflict`.
@@ -41,15 +53,7 @@ export async function submitOrganizer(
   requireMember(principal);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     await requireFreeExternalId(store, externalId);
-    const organizer: Organizer = {
-      format: FORMATS.organizer.current,
-      id: newOrganizerId(now),
-      name,
-      url,
-      externalId,
-      createdAt: now,
-      updatedAt: now,
-    };
+    const organizer = newOrganizer({ id: newOrganizerId(now), name, url, externalId, now });
     if (await createOrganizer(store, organizer, principal.userId, remember)) return organizer;
   }
   throw new DomainError("conflict");
@@ -106,11 +110,15 @@ export function requireOwner(
 }
 
 async function requireFreeExternalId(store: Store, externalId: string | null): Promise<void> {
-  const taken = externalId === null ? null : await findOrganizer(store, externalId);
-  if (taken === null) return;
-  throw new DomainError(
+  if (externalId === null) return;
+  const taken = await findOrganizer(store, externalId);
+  if (taken !== null) throw organizerExternalIdTaken(externalId, taken);
+}
+
+export function organizerExternalIdTaken(externalId: string, by: OrganizerId): DomainError {
+  return new DomainError(
     "external_id_taken",
-    `The external id "${externalId}" belongs to organizer "${taken}".`,
-    { organizer_id: taken },
+    `The external id "${externalId}" belongs to organizer "${by}".`,
+    { organizer_id: by },
   );
 }

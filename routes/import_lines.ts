@@ -16,8 +16,15 @@ import { MAX_REASON_LENGTH } from "../kv/limits.ts";
 import type { EventPast } from "../lifecycle/event_past.ts";
 import { USER_ID } from "../lifecycle/ids.ts";
 import type { ImportedThing } from "../lifecycle/import_lines.ts";
-import { editable, editOf, eventId, externalId, line, organizerId } from "./event_schemas.ts";
-import { webAddress } from "./event_schemas.ts";
+import {
+  editable,
+  editOf,
+  eventId,
+  externalId,
+  line,
+  organizerId,
+  webAddress,
+} from "./event_schemas.ts";
 import { instant } from "./query_schemas.ts";
 import { bodyProblems } from "./validation.ts";
 

@@ -5,7 +5,7 @@
  * event that cannot be handled is set aside and the rest goes on. A crash anywhere leaves what was
  * committed complete, and what was not as it was.
  */
-import { DomainError } from "../../kv/errors.ts";
+import { DomainError, isStoreFailure } from "../../kv/errors.ts";
 import type { EventId } from "../../kv/event_record.ts";
 import {
   type EventWrite,
@@ -19,7 +19,7 @@ import { MAX_KEYS_PER_GET, MAX_ROWS_PER_BATCH } from "../../kv/limits.ts";
 import { type IndexRange, readRanges } from "../../kv/ranges.ts";
 import type { Store } from "../../kv/store.ts";
 import type { RunContext, RunReport } from "./job.ts";
-import { packed } from "./packing.ts";
+import { commitsOf } from "./packing.ts";
 
 /** Commits in flight: more made it slower, fewer too (measured on the file store and denokv). */
 const COMMITS_IN_FLIGHT = 8;
@@ -90,7 +90,7 @@ async function changeBatch(store: Store, ids: EventId[], options: BatchOptions):
   const reads = await getEvents(store, ids);
   let commits: EventWrite[][];
   try {
-    commits = packed(await decide(reads));
+    commits = commitsOf(await decide(reads));
   } catch (error) {
     if (isStoreFailure(error)) throw error;
     // One of them is broken; by themselves the others are not held up by it.
@@ -115,7 +115,7 @@ async function changeOne(store: Store, id: EventId, options: BatchOptions): Prom
       if (writes.length === 0) return;
       if (context.dryRun) {
         // Throws for a broken event, as its commit would.
-        packed(writes);
+        commitsOf(writes);
         return addPlanned(writes, options);
       }
       const result = await replaceEvents(store, writes);
@@ -160,9 +160,4 @@ function addPlanned(writes: EventWrite[], { plan, report }: BatchOptions): void 
 
 function failureText(failure: unknown): string {
   return failure instanceof DomainError ? `${failure.code}: ${failure.detail}` : String(failure);
-}
-
-function isStoreFailure(error: unknown): boolean {
-  return error instanceof DomainError &&
-    (error.code === "store_unavailable" || error.code === "outcome_unknown");
 }

@@ -7,39 +7,24 @@ import {
   MAX_JOURNAL_ENTRY_BYTES,
   sizeBound,
 } from "../../kv/limits.ts";
+import { packed } from "../../kv/packing.ts";
 import { takesExternalId } from "../edit_event.ts";
 
+const LIMITS = [MAX_CHECKS_PER_COMMIT, MAX_JOURNAL_ENTRY_BYTES, MAX_COMMIT_BYTES];
+
 /** The writes of a batch in as few commits as hold them; usually one; pure. */
-export function packed(writes: EventWrite[]): EventWrite[][] {
-  const commits: EventWrite[][] = [];
-  let checks = Infinity;
-  let entryBytes = Infinity;
-  let commitBytes = Infinity;
-  for (const write of writes) {
-    const needs = needsOf(write);
-    if (
-      checks + needs.checks > MAX_CHECKS_PER_COMMIT ||
-      entryBytes + needs.entryBytes > MAX_JOURNAL_ENTRY_BYTES ||
-      commitBytes + needs.commitBytes > MAX_COMMIT_BYTES
-    ) {
-      commits.push([]);
-      checks = entryBytes = commitBytes = 0;
-    }
-    checks += needs.checks;
-    entryBytes += needs.entryBytes;
-    commitBytes += needs.commitBytes;
-    commits.at(-1)!.push(write);
-  }
-  return commits;
+export function commitsOf(writes: EventWrite[]): EventWrite[][] {
+  return packed(writes, { limits: LIMITS, needsOf });
 }
 
-function needsOf({ read: { record }, steps }: EventWrite) {
+/** What a write needs of each of the limits. */
+function needsOf({ read: { record }, steps }: EventWrite): number[] {
   // With what a change says of the event before.
   const cardBytes = sizeBound(cardOf(record)) + 1024;
-  return {
-    checks: takesExternalId(record, steps.at(-1)!.next) ? 2 : 1,
-    entryBytes: cardBytes * steps.length,
+  return [
+    takesExternalId(record, steps.at(-1)!.next) ? 2 : 1,
+    cardBytes * steps.length,
     // A card for each tag, for the four other lists that show it, and for each change.
-    commitBytes: sizeBound(record) + cardBytes * (record.tags.length + 4 + steps.length),
-  };
+    sizeBound(record) + cardBytes * (record.tags.length + 4 + steps.length),
+  ];
 }

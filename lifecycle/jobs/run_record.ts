@@ -4,6 +4,15 @@ import type { JobRecord, PlannedChange, RunOutcome, RunRecord } from "../../kv/j
 import { MAX_PLAN_BYTES, sizeBound } from "../../kv/limits.ts";
 import type { RunReport } from "./job.ts";
 
+const NOTHING_YET = {
+  examined: 0,
+  changed: 0,
+  conflicts: 0,
+  failed: 0,
+  lateByMs: null,
+  moreLeft: false,
+};
+
 /** The record of a run that begins; pure. */
 export function newRun(
   job: string,
@@ -15,12 +24,7 @@ export function newRun(
     job,
     status: "running",
     finishedAt: null,
-    examined: 0,
-    changed: 0,
-    conflicts: 0,
-    failed: 0,
-    lateByMs: null,
-    moreLeft: false,
+    ...NOTHING_YET,
     failures: [],
     error: null,
   };
@@ -28,16 +32,7 @@ export function newRun(
 
 /** The report of a run that has not looked at anything yet. */
 export function newReport(): RunReport {
-  return {
-    examined: 0,
-    changed: 0,
-    conflicts: 0,
-    failed: 0,
-    lateByMs: null,
-    moreLeft: false,
-    failures: [],
-    planned: [],
-  };
+  return { ...NOTHING_YET, failures: [], planned: [] };
 }
 
 /** How a run ended that threw nothing; pure. */
