@@ -17,9 +17,9 @@ import {
   HOUR,
   scaled,
 } from "../support/fixture.ts";
-import { json, until } from "../support/http.ts";
+import { json } from "../support/http.ts";
 import { random } from "../support/random.ts";
-import { type Server, startServer } from "../support/server.ts";
+import { startServer, sweepBegun } from "../support/server.ts";
 
 const SEED = 20_261_124;
 const JOB = "complete_events";
@@ -40,15 +40,6 @@ async function prepare(path: string, count: number): Promise<string> {
   const position = await readPosition(store);
   store.close();
   return position;
-}
-
-/** Resolves when the server has committed something: its sweep is under way. */
-async function sweepBegun({ url }: Server, before: string): Promise<void> {
-  await until(async () => {
-    // A list that meets nothing due, and so wakes no other sweep.
-    const response = await fetch(`${url}/v1/events?status=CANCELLED&limit=1`);
-    return (await response.json()).position !== before;
-  });
 }
 
 async function assertRunsCountTheJournal(store: Store): Promise<void> {

@@ -1,6 +1,7 @@
 /** The program as a process: how it starts, and how it ends. */
 import assert from "node:assert/strict";
 import { listRuns } from "../../kv/jobs.ts";
+import { readPosition } from "../../kv/journal.ts";
 import { openStore, type Store } from "../../kv/store.ts";
 import { seed } from "../bench/sizes.ts";
 import {
@@ -12,7 +13,7 @@ import {
   MINUTE,
 } from "../support/fixture.ts";
 import { json, problem, TOMORROW, until } from "../support/http.ts";
-import { type Server, spawnServer, startServer } from "../support/server.ts";
+import { type Server, spawnServer, startServer, sweepBegun } from "../support/server.ts";
 
 async function withPath(use: (path: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -192,9 +193,13 @@ Deno.test("SIGTERM in the middle of a run ends it at its next batch, and the res
   await withPath(async (path) => {
     const count = 2_000;
     await storeDue(path, count);
+    let before = "";
+    await reopened(path, async (store) => {
+      before = await readPosition(store);
+    });
     {
       await using server = await startServer({ env: { KV_PATH: path } });
-      await json<unknown>(await fetch(`${server.url}/readyz`));
+      await sweepBegun(server, before);
       await assertEndsWell(server, "SIGTERM");
       await server.line(/run partial/);
     }

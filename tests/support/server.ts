@@ -1,5 +1,6 @@
 /** The program itself as a child process, as people run it. */
 import assert from "node:assert/strict";
+import { until } from "./http.ts";
 import { textLines } from "./text_lines.ts";
 
 export interface Server extends AsyncDisposable {
@@ -92,4 +93,16 @@ export function spawnServer({ args = [], env = {} }: ServerOptions): Server {
       await reading;
     },
   };
+}
+
+/**
+ * Resolves when the server's journal no longer stands at `before`: its sweep has committed something
+ * and is under way.
+ */
+export async function sweepBegun({ url }: Server, before: string): Promise<void> {
+  await until(async () => {
+    // A list that meets nothing due, and so wakes no other sweep.
+    const response = await fetch(`${url}/v1/events?status=CANCELLED&limit=1`);
+    return (await response.json()).position !== before;
+  });
 }
