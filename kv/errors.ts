@@ -31,6 +31,7 @@ export const ERRORS = {
   newer_format: "The record was written by a newer version of this program.",
   version_conflict: "The event has other versions here than the ones that were sent.",
   precondition_failed: "The event has changed since it was read.",
+  precondition_required: "This change must say which version of the event it is made from.",
   request_in_flight: "A request with this Idempotency-Key is still being answered; wait for it.",
   idempotency_key_reused: "This Idempotency-Key was used for another request; take a new one.",
   conflict: "Others were changing the same thing at the same time; try again.",
@@ -82,6 +83,8 @@ export const REMEDIES: Record<ErrorCode, string> = {
     "Compare both versions, and write by a PATCH here what should stay; an import decides nothing.",
   precondition_failed:
     "Read the event again, look at what differs, and send the change with its new `ETag`.",
+  precondition_required:
+    "Read the event, and send its `ETag` as `If-Match`; `If-Match: *` changes whatever is there.",
   request_in_flight:
     "Send it again with the same key after `Retry-After` seconds: it is then answered as the first.",
   idempotency_key_reused:

@@ -8,13 +8,22 @@ const TAG = /(W\/)?"[\x21\x23-\x7e\x80-\xff]*"/y;
 const MAX_TAGS = 50;
 
 /**
- * What `If-Match` demands; undefined when it is not sent. Weak tags are left out: they match no
- * version for certain.
- * @throws {DomainError} `invalid_header`.
+ * What `If-Match` demands of the event. Weak tags are left out: they match no version for certain.
+ *
+ * Asked before the event is looked up, so that the answer without it is the same for events that
+ * are there, hidden or none.
+ * @throws {DomainError} `precondition_required` when it is not sent (RFC 6585 section 3);
+ * `invalid_header`.
  */
-export function ifMatchOf(c: Context<AppEnv>): TagCondition | undefined {
+export function requireIfMatch(c: Context<AppEnv>): TagCondition {
   const header = c.req.header("if-match");
-  if (header === undefined) return undefined;
+  if (header === undefined) {
+    throw new DomainError(
+      "precondition_required",
+      "Send If-Match with the ETag of the event as it was read: the change is then made only " +
+        'while nobody else has changed it. "*" changes whatever is there.',
+    );
+  }
   const tags = tagsOf(header);
   if (tags === null) {
     throw new DomainError(

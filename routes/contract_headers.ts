@@ -14,6 +14,9 @@ const taken = (name: string, description: string, required = false): Parameter =
   schema: { type: "string" },
 });
 
+/** The tag that its people read of an event which nobody has changed since it was made. */
+const FIRST_TAG = '"1.p"';
+
 const ETAG: Headers = {
   etag: { description: "Names this version, for conditions.", schema: { type: "string" } },
 };
@@ -52,13 +55,14 @@ export function headersTaken(method: string, operation: Operation): Parameter[] 
       ? [taken("If-None-Match", "The `ETag` that is known: answered 304 while it is the current.")]
       : []),
     ...(412 in responses
-      ? [
-        taken(
+      ? [{
+        ...taken(
           "If-Match",
-          "The `ETag` that was read: refused when it has changed.",
+          "The `ETag` that was read: refused when it has changed. `*` is any.",
           428 in responses,
         ),
-      ]
+        example: FIRST_TAG,
+      }]
       : []),
     ...(isKeyed(method, operation)
       ? [taken("Idempotency-Key", "Sent again with the same key, it is done once. 24 hours.")]

@@ -32,6 +32,7 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   newer_format: 409,
   version_conflict: 409,
   precondition_failed: 412,
+  precondition_required: 428,
   request_in_flight: 409,
   idempotency_key_reused: 422,
   conflict: 409,

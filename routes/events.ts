@@ -36,7 +36,7 @@ import {
   nextChange,
   pageTag,
 } from "./caching.ts";
-import { ifMatchOf } from "./conditions.ts";
+import { requireIfMatch } from "./conditions.ts";
 import {
   editOf,
   eventId,
@@ -111,7 +111,7 @@ const patchRoute = createRoute({
   middleware: writesJson,
   responses: {
     200: json(EventSchema, "The event"),
-    ...problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 503),
+    ...problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 503),
   },
 });
 
@@ -135,7 +135,7 @@ const deleteRoute = createRoute({
   middleware: mayTakeJson,
   responses: {
     204: { description: "Gone" },
-    ...problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 503),
+    ...problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 503),
   },
 });
 
@@ -216,7 +216,7 @@ export function events(deps: AppDeps) {
       edit: { ...editOf(body), organizerId: body.organizer_id as OrganizerId | undefined },
       principal,
       now,
-      ifMatch: ifMatchOf(c),
+      ifMatch: requireIfMatch(c),
       remember: remembered(c, answerOf),
     });
     const { body: view, headers } = answerOf(record);
@@ -228,7 +228,7 @@ export function events(deps: AppDeps) {
       reason: c.req.valid("query").reason ?? c.req.valid("json")?.reason ?? null,
       principal: c.get("principal"),
       now: clock(),
-      ifMatch: ifMatchOf(c),
+      ifMatch: requireIfMatch(c),
     });
     return c.body(null, 204);
   });

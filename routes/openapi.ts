@@ -39,6 +39,7 @@ export interface Parameter {
   required?: boolean;
   description?: string;
   schema?: Schema;
+  example?: string;
 }
 
 export type Content = Record<string, { schema?: Schema; example?: unknown }>;

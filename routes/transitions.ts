@@ -13,7 +13,7 @@ import { canSee, notFound, relationTo } from "../lifecycle/policy.ts";
 import { transitionEvent } from "../lifecycle/transition_event.ts";
 import { answer, apiApp, json, jsonBody, problems, writesJson } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
-import { ifMatchOf } from "./conditions.ts";
+import { requireIfMatch } from "./conditions.ts";
 import { actorText, TransitionBody, TransitionSchema } from "./event_schemas.ts";
 import { EventPath } from "./events.ts";
 import { remembered } from "./idempotency.ts";
@@ -41,7 +41,7 @@ const makeRoute = createRoute({
   middleware: writesJson,
   responses: {
     201: json(TransitionSchema, "The transition that was made"),
-    ...problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 503),
+    ...problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 503),
   },
 });
 
@@ -74,7 +74,7 @@ export function transitions({ store, clock }: AppDeps) {
       input: { to, reason: reason ?? null, endDate: end_date },
       principal: c.get("principal"),
       now: clock(),
-      ifMatch: ifMatchOf(c),
+      ifMatch: requireIfMatch(c),
       remember: remembered(c, answerOf),
     });
     return answer(c, answerOf(record).body, 201);

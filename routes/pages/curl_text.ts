@@ -11,11 +11,14 @@ export interface CurlOptions {
 
 /** What the address leaves open, and the token, are variables of the shell: `$ID`, `$TOKEN`. */
 export function curlText({ origin, method, path, operation }: CurlOptions): string {
-  const { security, requestBody } = operation;
+  const { security, requestBody, parameters = [] } = operation;
   const url = origin + path.replace(/\{(\w+)\}/g, (_, name: string) => "$" + name.toUpperCase());
   const parts = [`"${url}"`];
   if (security.length > 0 && security.every((scheme) => "bearer" in scheme)) {
     parts.push('-H "Authorization: Bearer $TOKEN"');
+  }
+  for (const { name, in: place, required, example = "" } of parameters) {
+    if (place === "header" && required) parts.push(`-H ${quoted(`${name}: ${example}`)}`);
   }
   const [type, media] = Object.entries(requestBody?.content ?? {})[0] ?? [];
   const isLines = type === "application/x-ndjson";

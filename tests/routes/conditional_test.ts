@@ -1,7 +1,17 @@
 /** Entity tags: telling versions apart, sending nothing twice, overwriting nothing unseen. */
 import assert from "node:assert/strict";
+import { describeApi } from "../../routes/openapi.ts";
 import { ADMIN, assertIndexesRebuild, type TestApp, testApp } from "../support/fixture.ts";
-import { as, byName, create, json, places, problem, TOMORROW } from "../support/http.ts";
+import {
+  as,
+  assertWritesNothing,
+  byName,
+  create,
+  json,
+  places,
+  problem,
+  TOMORROW,
+} from "../support/http.ts";
 
 const ROOT = as("root");
 const END = Date.parse(TOMORROW.end_date);
@@ -143,6 +153,107 @@ Deno.test("an If-Match that is none is refused, whatever else is right", async (
     assert.match(told.detail, /If-Match/);
     assert.deepEqual(places(told), []);
   }
+});
+
+/** The requests that change an event, each with a body that its route takes. */
+const CHANGES = [
+  ["PATCH", "", { title: "Gala" }],
+  ["DELETE", "", { reason: "Entered twice" }],
+  ["POST", "/transitions", { to: "CANCELLED" }],
+] as const;
+
+Deno.test("a change that does not say which version it is made from is not made", async () => {
+  await using t = await testApp({ authenticate: byName });
+  const { id } = await create(t, as("alice"));
+  await assertWritesNothing(t, async () => {
+    for (const [method, rest, body] of CHANGES) {
+      const path = `/v1/events/${id}${rest}`;
+      const refused = await t.request(method, path, { body, headers: ROOT, ifMatch: null });
+      assert.equal(refused.headers.get("etag"), null, "the event was not looked at");
+      const told = await problem(refused, 428, "precondition_required");
+      assert.match(told.detail, /^Send If-Match with the ETag of the event as it was read/);
+      await problem(
+        await t.request(method, path, { body, headers: ROOT, ifMatch: "" }),
+        400,
+        "invalid_header",
+      );
+    }
+  });
+  for (const [method, rest, body] of CHANGES) {
+    const { id: other } = await create(t, as("alice"));
+    const path = `/v1/events/${other}${rest}`;
+    const made = await t.request(method, path, { body, headers: ROOT, ifMatch: "*" });
+    assert.ok(made.ok, await made.text());
+  }
+});
+
+Deno.test("that a change needs If-Match tells nobody which events there are", async () => {
+  await using t = await testApp({ authenticate: byName });
+  const hidden = await create(t, as("alice"), { visibility: "PRIVATE" });
+  const { id: open } = await create(t, as("alice"));
+  for (const [method, rest, body] of CHANGES) {
+    const answers = new Set<string>();
+    for (const id of [hidden.id, open, "evt_00000000000000000000000000"]) {
+      const send = (who: Record<string, string>) =>
+        t.request(method, `/v1/events/${id}${rest}`, {
+          body,
+          headers: { ...who, "x-request-id": "1" },
+          ifMatch: null,
+        });
+      const refused = await send(as("bob"));
+      answers.add(JSON.stringify(await problem(refused, 428, "precondition_required")));
+      await problem(await send({}), 401, "unauthenticated");
+    }
+    assert.equal(answers.size, 1, [...answers].join("\n"));
+  }
+});
+
+Deno.test("a body that cannot be is told of first, and what was done is answered without If-Match", async () => {
+  await using t = await testApp({ authenticate: byName });
+  const { id } = await create(t, as("alice"));
+  for (const [method, rest] of CHANGES) {
+    const path = `/v1/events/${id}${rest}`;
+    const options = { body: { no_such: 1 }, headers: ROOT, ifMatch: null };
+    await problem(await t.request(method, path, options), 422, "invalid_body");
+  }
+  const edit = { body: { title: "Gala" }, headers: { ...as("alice"), "idempotency-key": "a" } };
+  const path = `/v1/events/${id}`;
+  const first = await json(await t.request("PATCH", path, { ...edit, ifMatch: '"1.p"' }));
+  const again = await t.request("PATCH", path, { ...edit, ifMatch: null });
+  assert.equal(again.headers.get("idempotency-replayed"), "true");
+  assert.deepEqual(await json(again), first);
+});
+
+Deno.test("no other operation asks for If-Match, and the contract says of these that they do", async () => {
+  await using t = await testApp();
+  const { id, organizer_id } = await create(t, ADMIN);
+  const asking: string[] = [];
+  for (const [path, operations] of Object.entries(describeApi(t.app).paths)) {
+    const address = path.replace("/events/{id}", `/events/${id}`)
+      .replace("/organizers/{id}", `/organizers/${organizer_id}`)
+      .replace("{name}", "complete_events");
+    for (
+      const [method, { parameters = [], requestBody, responses }] of Object.entries(operations)
+    ) {
+      const [type, media] = Object.entries(requestBody?.content ?? {})[0] ?? [];
+      const response = await t.request(method.toUpperCase(), address, {
+        headers: { ...ADMIN, ...(type === undefined ? {} : { "content-type": type }) },
+        body: media?.example,
+        ifMatch: null,
+      });
+      await response.body?.cancel();
+      const name = `${method} ${path}`;
+      const asked = parameters.some((one) => one.name === "If-Match" && one.required);
+      assert.equal(asked, response.status === 428, name);
+      assert.equal("428" in responses, asked, name);
+      if (asked) asking.push(name);
+    }
+  }
+  assert.deepEqual(asking.toSorted(), [
+    "delete /v1/events/{id}",
+    "patch /v1/events/{id}",
+    "post /v1/events/{id}/transitions",
+  ]);
 });
 
 Deno.test("transitions and deletions hold to the version as well", async () => {

@@ -55,6 +55,7 @@ Deno.test("a curl asks for the page's own host, with the token and the body that
     curl("delete", "/v1/events/{id}"),
     'curl -X DELETE "https://events.example/v1/events/$ID" \\\n' +
       '  -H "Authorization: Bearer $TOKEN" \\\n' +
+      `  -H 'If-Match: "1.p"' \\\n` +
       '  -H "Content-Type: application/json" \\\n' +
       `  -d '{"reason":"Entered twice"}'`,
   );

@@ -50,6 +50,7 @@ const STATUSES: Record<ErrorCode, number> = {
   newer_format: 409,
   version_conflict: 409,
   precondition_failed: 412,
+  precondition_required: 428,
   request_in_flight: 409,
   idempotency_key_reused: 422,
   conflict: 409,

@@ -141,6 +141,7 @@ const VARIANTS: (RequestOptions & { query?: string })[] = [
   { headers: { ...ADMIN, "if-none-match": "*" } },
   { headers: { ...ADMIN, "if-match": '"0"' } },
   { headers: { ...ADMIN, "if-match": "nonsense" } },
+  { headers: ADMIN, ifMatch: null },
   { headers: { ...ADMIN, "idempotency-key": "a b" }, body: {} },
   { headers: ADMIN, query: "?no_such=1" },
   { headers: ADMIN, query: "?limit=0&limit=1" },
@@ -185,7 +186,14 @@ Deno.test("every example is a body that its route takes", async () => {
     const address = path.replace("/events/{id}", `/events/${id}`)
       .replace("/organizers/{id}", `/organizers/${organizer_id}`)
       .replace("{name}", "complete_events");
-    const headers = { ...ADMIN, "content-type": type!, "idempotency-key": "k" };
+    const needed = (operation.parameters ?? []).filter((one) => one.in === "header" && one.required)
+      .map(({ name, example }) => [name.toLowerCase(), example!]);
+    const headers = {
+      ...ADMIN,
+      "content-type": type!,
+      "idempotency-key": "k",
+      ...Object.fromEntries(needed),
+    };
     const ask = () => t.request(method, address, { headers, body: media.example });
     const response = await ask();
     assertNamed(name, response, operation);

@@ -41,7 +41,10 @@ export interface TestApp extends AsyncDisposable {
   runner: JobRunner;
   /** Set `clock.now` to move time. */
   clock: { now: number };
-  /** Sends a request; an object body goes as JSON. */
+  /**
+   * Sends a request; an object body goes as JSON. A change of an event goes with `If-Match: *`, as
+   * one must be sent, unless the test sends another or says `ifMatch: null`.
+   */
   request: (method: string, path: string, options?: RequestOptions) => Promise<Response>;
   app: ReturnType<typeof createApp>;
 }
@@ -49,9 +52,13 @@ export interface TestApp extends AsyncDisposable {
 export interface RequestOptions {
   body?: unknown;
   headers?: Record<string, string>;
+  ifMatch?: string | null;
   /** The address of the socket. */
   from?: string;
 }
+
+const CHANGES_EVENT =
+  /^((PATCH|DELETE) \/v1\/events\/[^/?]+|POST \/v1\/events\/[^/?]+\/transitions)(\?|$)/;
 
 /**
  * The real app on a store of its own. `authenticate` by default knows the admin's token, and nobody
@@ -90,12 +97,14 @@ export async function testApp(options: {
     runner,
     clock,
     app,
-    async request(method, path, { body, headers = {}, from = "192.0.2.1" } = {}) {
+    async request(method, path, { body, headers = {}, ifMatch = "*", from = "192.0.2.1" } = {}) {
       const isText = typeof body === "string" || body instanceof ReadableStream;
+      const isConditional = ifMatch !== null && CHANGES_EVENT.test(`${method} ${path}`);
       return await app.request(path, {
         method,
         headers: {
           ...(body === undefined || isText ? {} : { "content-type": "application/json" }),
+          ...(isConditional ? { "if-match": ifMatch } : {}),
           ...headers,
         },
         ...(body === undefined ? {} : { body: isText ? body as BodyInit : JSON.stringify(body) }),
