@@ -26,21 +26,12 @@ import { cameByHttps } from "./peer.ts";
 import { securityTxt } from "./security_txt.ts";
 import { transitions } from "./transitions.ts";
 
-export function createApp(deps: AppDeps) {
+export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   const app = apiApp();
   app.onError(problemResponse);
   app.notFound((c) => otherMethods(app, c));
   app.use(everyRequest(deps), admitted(deps));
-  app.route("/", health(deps));
-  app.route("/", events(deps));
-  app.route("/", transitions(deps));
-  app.route("/", history(deps));
-  app.route("/", organizers(deps));
-  app.route("/", organizerMoves(deps));
-  app.route("/", me(deps));
-  app.route("/", imports(deps));
-  app.route("/", exports(deps));
-  app.route("/", jobs(deps));
+  app.route("/", api(deps));
   app.route("/", securityTxt(deps));
   app.route("/", pages(deps));
   // Made when it is first asked for: a start is not the time.
@@ -50,6 +41,23 @@ export function createApp(deps: AppDeps) {
   app.route("/", contractPages(deps, document));
   return app;
 }
+
+/** The API by itself, in the order of the contract: its type is what a client is typed by. */
+function api(deps: AppDeps) {
+  return apiApp()
+    .route("/", health(deps))
+    .route("/", events(deps))
+    .route("/", transitions(deps))
+    .route("/", history(deps))
+    .route("/", organizers(deps))
+    .route("/", organizerMoves(deps))
+    .route("/", me(deps))
+    .route("/", imports(deps))
+    .route("/", exports(deps))
+    .route("/", jobs(deps));
+}
+
+export type Api = ReturnType<typeof api>;
 
 const REQUEST_ID = /^[\w.:-]{1,100}$/;
 

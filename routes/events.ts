@@ -141,104 +141,98 @@ const deleteRoute = createRoute({
 
 export function events(deps: AppDeps) {
   const { store, runner, clock, openEndedMs } = deps;
-  const app = apiApp();
-
-  app.openapi(listRoute, async (c) => {
-    const query = c.req.valid("query");
-    const principal = c.get("principal");
-    const now = clock();
-    const { limit, cursor, external_id } = query;
-    const page = external_id === undefined
-      ? await listEvents(store, eventQueryOf(query), {
-        principal,
-        now,
-        openEndedMs,
-        limit,
-        cursor,
-        onDue: () => runner.wake(),
-      })
-      : await listEventsByExternalId(store, external_id, {
-        principal,
-        organizerId: requireOnlyOrganizer(query),
-      });
-    return answerPage(c, page, { deps, now, statuses: query.status, isKept: !external_id });
-  });
-
-  app.openapi(createEventRoute, async (c) => {
-    const { status, organizer_id, ...body } = c.req.valid("json");
-    const principal = c.get("principal");
-    const now = clock();
-    const answerOf = (record: EventRecord) => ({
-      status: 201 as const,
-      body: writersView(record, now),
-      headers: {
-        location: `/v1/events/${record.id}`,
-        etag: eventTag(record, { now, showStaff: true }),
-        ...neverKept(c),
-      },
-    });
-    const record = await submitEvent(store, {
-      ...editOf(body),
-      status,
-      organizerId: organizer_id as OrganizerId | undefined,
-    }, { principal, now, remember: remembered(c, answerOf) });
-    const { body: view, headers } = answerOf(record);
-    return answer(c, view, 201, headers);
-  });
-
-  app.openapi(getRoute, async (c) => {
-    const id = c.req.param("id")!;
-    const stored = isEventId(id) ? await getEvent(store, id) : null;
-    if (stored === null) throw notFound(id);
-    const principal = c.get("principal");
-    const relation = await relationTo(store, principal, stored.record);
-    if (!canSee(stored.record, relation)) throw notFound(id);
-    const showStaff = relation !== "none";
-    const now = clock();
-    const { record } = stored;
-    return answerUnlessKnown(c, eventView(record, { now, openEndedMs, showStaff }), {
-      etag: eventTag(record, { now, showStaff }),
-      ...keptUntil(c, nextChange([record], { now, openEndedMs }), { now, cap: EVENT_SECONDS }),
-    });
-  });
-
-  app.openapi(patchRoute, async (c) => {
-    const { id } = c.req.valid("param");
-    const principal = c.get("principal");
-    const now = clock();
-    const body = c.req.valid("json");
-    const answerOf = (record: EventRecord) => ({
-      status: 200,
-      body: writersView(record, now),
-      headers: { etag: eventTag(record, { now, showStaff: true }), ...neverKept(c) },
-    });
-    const { record } = await editEvent(store, id as EventId, {
-      edit: { ...editOf(body), organizerId: body.organizer_id as OrganizerId | undefined },
-      principal,
-      now,
-      ifMatch: requireIfMatch(c),
-      remember: remembered(c, answerOf),
-    });
-    const { body: view, headers } = answerOf(record);
-    return answer(c, view, 200, headers);
-  });
-
-  app.openapi(deleteRoute, async (c) => {
-    await removeEvent(store, c.req.valid("param").id as EventId, {
-      reason: c.req.valid("query").reason ?? c.req.valid("json")?.reason ?? null,
-      principal: c.get("principal"),
-      now: clock(),
-      ifMatch: requireIfMatch(c),
-    });
-    return c.body(null, 204);
-  });
 
   /** Whoever wrote an event is one of its people. */
   function writersView(record: EventRecord, now: number): EventView {
     return eventView(record, { now, openEndedMs, showStaff: true });
   }
 
-  return app;
+  return apiApp()
+    .openapi(listRoute, async (c) => {
+      const query = c.req.valid("query");
+      const principal = c.get("principal");
+      const now = clock();
+      const { limit, cursor, external_id } = query;
+      const page = external_id === undefined
+        ? await listEvents(store, eventQueryOf(query), {
+          principal,
+          now,
+          openEndedMs,
+          limit,
+          cursor,
+          onDue: () => runner.wake(),
+        })
+        : await listEventsByExternalId(store, external_id, {
+          principal,
+          organizerId: requireOnlyOrganizer(query),
+        });
+      return answerPage(c, page, { deps, now, statuses: query.status, isKept: !external_id });
+    })
+    .openapi(createEventRoute, async (c) => {
+      const { status, organizer_id, ...body } = c.req.valid("json");
+      const principal = c.get("principal");
+      const now = clock();
+      const answerOf = (record: EventRecord) => ({
+        status: 201 as const,
+        body: writersView(record, now),
+        headers: {
+          location: `/v1/events/${record.id}`,
+          etag: eventTag(record, { now, showStaff: true }),
+          ...neverKept(c),
+        },
+      });
+      const record = await submitEvent(store, {
+        ...editOf(body),
+        status,
+        organizerId: organizer_id as OrganizerId | undefined,
+      }, { principal, now, remember: remembered(c, answerOf) });
+      const { body: view, headers } = answerOf(record);
+      return answer(c, view, 201, headers);
+    })
+    .openapi(getRoute, async (c) => {
+      const id = c.req.param("id")!;
+      const stored = isEventId(id) ? await getEvent(store, id) : null;
+      if (stored === null) throw notFound(id);
+      const principal = c.get("principal");
+      const relation = await relationTo(store, principal, stored.record);
+      if (!canSee(stored.record, relation)) throw notFound(id);
+      const showStaff = relation !== "none";
+      const now = clock();
+      const { record } = stored;
+      return answerUnlessKnown(c, eventView(record, { now, openEndedMs, showStaff }), {
+        etag: eventTag(record, { now, showStaff }),
+        ...keptUntil(c, nextChange([record], { now, openEndedMs }), { now, cap: EVENT_SECONDS }),
+      });
+    })
+    .openapi(patchRoute, async (c) => {
+      const { id } = c.req.valid("param");
+      const principal = c.get("principal");
+      const now = clock();
+      const body = c.req.valid("json");
+      const answerOf = (record: EventRecord) => ({
+        status: 200,
+        body: writersView(record, now),
+        headers: { etag: eventTag(record, { now, showStaff: true }), ...neverKept(c) },
+      });
+      const { record } = await editEvent(store, id as EventId, {
+        edit: { ...editOf(body), organizerId: body.organizer_id as OrganizerId | undefined },
+        principal,
+        now,
+        ifMatch: requireIfMatch(c),
+        remember: remembered(c, answerOf),
+      });
+      const { body: view, headers } = answerOf(record);
+      return answer(c, view, 200, headers);
+    })
+    .openapi(deleteRoute, async (c) => {
+      await removeEvent(store, c.req.valid("param").id as EventId, {
+        reason: c.req.valid("query").reason ?? c.req.valid("json")?.reason ?? null,
+        principal: c.get("principal"),
+        now: clock(),
+        ifMatch: requireIfMatch(c),
+      });
+      return c.body(null, 204);
+    });
 }
 
 /** A page of events, with what caches may do with it; `isKept` unless it is asked for each time. */

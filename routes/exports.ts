@@ -40,26 +40,23 @@ const exportRoute = createRoute({
 });
 
 export function exports({ store }: AppDeps) {
-  const app = apiApp();
-
-  app.openapi(exportRoute, async (c) => {
-    const { since, organizer } = c.req.valid("query");
-    const { position, total, lines } = await startExport(store, {
-      principal: c.get("principal"),
-      since,
-      organizerId: organizer as OrganizerId | undefined,
+  return apiApp()
+    .openapi(exportRoute, async (c) => {
+      const { since, organizer } = c.req.valid("query");
+      const { position, total, lines } = await startExport(store, {
+        principal: c.get("principal"),
+        since,
+        organizerId: organizer as OrganizerId | undefined,
+      });
+      const headers = {
+        ...commonHeaders(c, "application/x-ndjson"),
+        "journal-position": position,
+        "content-disposition": 'attachment; filename="curtain.ndjson"',
+        ...(total === null ? {} : { "export-events": String(total) }),
+      };
+      // The contract's types know no media type that ends in "json" but JSON's own.
+      return new Response(bytesOf(lines, c.get("log")), { headers }) as never;
     });
-    const headers = {
-      ...commonHeaders(c, "application/x-ndjson"),
-      "journal-position": position,
-      "content-disposition": 'attachment; filename="curtain.ndjson"',
-      ...(total === null ? {} : { "export-events": String(total) }),
-    };
-    // The contract's types know no media type that ends in "json" but JSON's own.
-    return new Response(bytesOf(lines, c.get("log")), { headers }) as never;
-  });
-
-  return app;
 }
 
 const CHUNK_LENGTH = 64 * 1024;

@@ -48,57 +48,55 @@ const readyRoute = createRoute({
 });
 
 export function health({ store, runner, clock, build }: AppDeps) {
-  const app = apiApp();
-
-  app.openapi(healthRoute, async (c) => {
-    const reasons: string[] = [];
-    const jobs: z.output<typeof HealthSchema>["jobs"] = {};
-    let failing = false;
-    try {
-      for (const job of runner.jobs) {
-        const { value: record } = await getJobRecord(store, job.name);
-        jobs[job.name] = {
-          last_success_at: record.lastSuccessAt === null ? null : instantText(record.lastSuccessAt),
-          consecutive_failures: record.consecutiveFailures,
-        };
-        if (isPaused(record, clock())) {
-          const { reason, until } = record.pause!;
-          reasons.push(`${job.name} is paused until ${instantText(until)}: ${reason}`);
+  return apiApp()
+    .openapi(healthRoute, async (c) => {
+      const reasons: string[] = [];
+      const jobs: z.output<typeof HealthSchema>["jobs"] = {};
+      let failing = false;
+      try {
+        for (const job of runner.jobs) {
+          const { value: record } = await getJobRecord(store, job.name);
+          jobs[job.name] = {
+            last_success_at: record.lastSuccessAt === null
+              ? null
+              : instantText(record.lastSuccessAt),
+            consecutive_failures: record.consecutiveFailures,
+          };
+          if (isPaused(record, clock())) {
+            const { reason, until } = record.pause!;
+            reasons.push(`${job.name} is paused until ${instantText(until)}: ${reason}`);
+          }
         }
-      }
-      const state = (await readIndexState(store))?.state;
-      const rebuilding = Object.keys(state?.indexes ?? {}).filter((name) =>
-        !state!.whole.includes(name)
-      );
-      if (rebuilding.length > 0) reasons.push(`being rebuilt: ${rebuilding.join(", ")}`);
-      const silence = await runner.silence();
-      if (silence !== null) {
+        const state = (await readIndexState(store))?.state;
+        const rebuilding = Object.keys(state?.indexes ?? {}).filter((name) =>
+          !state!.whole.includes(name)
+        );
+        if (rebuilding.length > 0) reasons.push(`being rebuilt: ${rebuilding.join(", ")}`);
+        const silence = await runner.silence();
+        if (silence !== null) {
+          failing = true;
+          reasons.push(silence);
+        }
+      } catch (error) {
+        c.get("log").warn("the store did not answer the health check", { error });
         failing = true;
-        reasons.push(silence);
+        reasons.push("the store does not answer");
       }
-    } catch (error) {
-      c.get("log").warn("the store did not answer the health check", { error });
-      failing = true;
-      reasons.push("the store does not answer");
-    }
-    return answer(c, {
-      status: failing ? "failing" as const : "ok" as const,
-      reasons,
-      version: build.version,
-      deno: Deno.version.deno,
-      deployment: build.deployment,
-      jobs,
-    }, failing ? 503 : 200);
-  });
-
-  app.openapi(readyRoute, async (c) => {
-    try {
-      await readPosition(store);
-      return answer(c, { status: "ready" as const }, 200);
-    } catch {
-      return answer(c, { status: "not_ready" as const }, 503);
-    }
-  });
-
-  return app;
+      return answer(c, {
+        status: failing ? "failing" as const : "ok" as const,
+        reasons,
+        version: build.version,
+        deno: Deno.version.deno,
+        deployment: build.deployment,
+        jobs,
+      }, failing ? 503 : 200);
+    })
+    .openapi(readyRoute, async (c) => {
+      try {
+        await readPosition(store);
+        return answer(c, { status: "ready" as const }, 200);
+      } catch {
+        return answer(c, { status: "not_ready" as const }, 503);
+      }
+    });
 }

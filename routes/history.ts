@@ -56,26 +56,23 @@ const historyRoute = createRoute({
 });
 
 export function history({ store }: AppDeps) {
-  const app = apiApp();
-
-  app.openapi(historyRoute, async (c) => {
-    const { id } = c.req.valid("param");
-    const { limit, before_version: beforeVersion } = c.req.valid("query");
-    const principal = c.get("principal");
-    const stored = await getEvent(store, id as EventId);
-    if (stored === null) throw notFound(id);
-    const { record } = stored;
-    requirePeople(record, await relationTo(store, principal, record), principal);
-    const entries = await listHistory(store, record, {
-      limit: limit + 1,
-      ...(beforeVersion === undefined ? {} : { beforeVersion }),
+  return apiApp()
+    .openapi(historyRoute, async (c) => {
+      const { id } = c.req.valid("param");
+      const { limit, before_version: beforeVersion } = c.req.valid("query");
+      const principal = c.get("principal");
+      const stored = await getEvent(store, id as EventId);
+      if (stored === null) throw notFound(id);
+      const { record } = stored;
+      requirePeople(record, await relationTo(store, principal, record), principal);
+      const entries = await listHistory(store, record, {
+        limit: limit + 1,
+        ...(beforeVersion === undefined ? {} : { beforeVersion }),
+      });
+      const items = entries.slice(0, limit).map(historyView);
+      const next = entries.length > limit ? items.at(-1)!.version : null;
+      return answer(c, { items, next_before_version: next }, 200);
     });
-    const items = entries.slice(0, limit).map(historyView);
-    const next = entries.length > limit ? items.at(-1)!.version : null;
-    return answer(c, { items, next_before_version: next }, 200);
-  });
-
-  return app;
 }
 
 function historyView({ version, at, by, transition, reason, fields }: HistoryEntry) {

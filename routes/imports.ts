@@ -43,27 +43,24 @@ const importRoute = createRoute({
 });
 
 export function imports({ store, clock }: AppDeps) {
-  const app = apiApp();
-
-  app.openapi(importRoute, async (c) => {
-    const principal = c.get("principal");
-    requireMember(principal);
-    const type = c.req.header("content-type") ?? "";
-    if (!/^application\/(x-ndjson|jsonl|x-jsonlines)\s*(;|$)/i.test(type)) {
-      throw new DomainError(
-        "unsupported_media_type",
-        `This route takes application/x-ndjson, not "${type.slice(0, 100)}".`,
-      );
-    }
-    const body = c.req.raw.body ?? new ReadableStream<Uint8Array>({ start: (s) => s.close() });
-    const { dry_run: dryRun } = c.req.valid("query");
-    const maxBytes = principal.role === "admin" ? MAX_ADMIN_LINE_BYTES : MAX_LINE_BYTES;
-    const lines = parsed(readLines(body, maxBytes), maxBytes);
-    const report = await importEvents(store, lines, { principal, clock, dryRun });
-    return answer(c, report, 200);
-  });
-
-  return app;
+  return apiApp()
+    .openapi(importRoute, async (c) => {
+      const principal = c.get("principal");
+      requireMember(principal);
+      const type = c.req.header("content-type") ?? "";
+      if (!/^application\/(x-ndjson|jsonl|x-jsonlines)\s*(;|$)/i.test(type)) {
+        throw new DomainError(
+          "unsupported_media_type",
+          `This route takes application/x-ndjson, not "${type.slice(0, 100)}".`,
+        );
+      }
+      const body = c.req.raw.body ?? new ReadableStream<Uint8Array>({ start: (s) => s.close() });
+      const { dry_run: dryRun } = c.req.valid("query");
+      const maxBytes = principal.role === "admin" ? MAX_ADMIN_LINE_BYTES : MAX_LINE_BYTES;
+      const lines = parsed(readLines(body, maxBytes), maxBytes);
+      const report = await importEvents(store, lines, { principal, clock, dryRun });
+      return answer(c, report, 200);
+    });
 }
 
 async function* parsed(

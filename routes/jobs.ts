@@ -187,90 +187,6 @@ const runRoute = createRoute({
 });
 
 export function jobs({ store, runner, clock }: AppDeps) {
-  const app = apiApp();
-
-  app.openapi(listRoute, async (c) => {
-    requireAdmin(c.get("principal"));
-    const items = runner.jobs.map(async (job) => {
-      const [{ value: record }, { value: lease }] = await Promise.all([
-        getJobRecord(store, job.name),
-        getLease(store, job.name),
-      ]);
-      return jobView(job, record, lease);
-    });
-    return answer(c, { items: await Promise.all(items) }, 200);
-  });
-
-  app.openapi(patchRoute, async (c) => {
-    requireAdmin(c.get("principal"));
-    const job = runner.job(c.req.valid("param").name);
-    const { interval_seconds, paused } = c.req.valid("json");
-    if (job.hasOwnCron && interval_seconds) {
-      throw invalidFields([{
-        pointer: "/interval_seconds",
-        code: "not_writable",
-        detail: `${job.name} runs by a cron of its own, every ${job.intervalMs / 1000} s.`,
-      }]);
-    }
-    // Before the change: a read that fails after it would be answered as "nothing was changed".
-    const { value: lease } = await getLease(store, job.name);
-    const changed = await updateJobRecord(store, job.name, (record) => ({
-      ...record,
-      ...(interval_seconds === undefined
-        ? {}
-        : { intervalMs: interval_seconds === null ? null : interval_seconds * 1000 }),
-      ...(paused === undefined ? {} : {
-        pause: paused && { reason: paused.reason, until: Date.parse(paused.until) },
-      }),
-    }));
-    return answer(c, jobView(job, changed, lease), 200);
-  });
-
-  app.openapi(listRunsRoute, async (c) => {
-    requireAdmin(c.get("principal"));
-    const { name } = runner.job(c.req.valid("param").name);
-    const { limit, before } = c.req.valid("query");
-    if (before !== undefined && !isRunId(before)) {
-      const detail = `before: "${before.slice(0, 40)}" is no run's id.`;
-      throw new DomainError("invalid_query", detail, { parameter: "before" });
-    }
-    const from = before && { startedAt: runStartedAt(before), id: before };
-    const runs = await listRuns(store, name, { limit: limit + 1, before: from });
-    const items = runs.slice(0, limit).map(runView);
-    return answer(c, { items, next_before: runs.length > limit ? items.at(-1)!.id : null }, 200);
-  });
-
-  app.openapi(getRunRoute, async (c) => {
-    requireAdmin(c.get("principal"));
-    const { name, run_id: id } = c.req.valid("param");
-    const job = runner.job(name);
-    const run = isRunId(id) ? await getRun(store, job.name, runStartedAt(id), id) : null;
-    if (run === null) throw new DomainError("not_found", `Job "${name}" has no run "${id}".`);
-    return answer(c, wholeView(run), 200);
-  });
-
-  app.openapi(runRoute, async (c) => {
-    requireAdmin(c.get("principal"));
-    const job = runner.job(c.req.valid("param").name);
-    const { dry_run: dryRun } = c.req.valid("query");
-    const locationOf = ({ id }: RunRecord) => `/v1/jobs/${job.name}/runs/${id}`;
-    const { run, finished } = await runner.start(job.name, {
-      trigger: "manual",
-      dryRun,
-      // Sent again, it is told where to watch: the run may still be under way.
-      remember: remembered(c, (run: RunRecord) => ({
-        status: 202,
-        body: runView(run),
-        headers: { location: locationOf(run) },
-      })),
-    });
-    const location = locationOf(run);
-    if (/\brespond-async\b/i.test(c.req.header("prefer") ?? "")) {
-      return answer(c, runView(run), 202, { location, "preference-applied": "respond-async" });
-    }
-    return answer(c, wholeView(await finished), 200);
-  });
-
   function jobView(job: Job, record: JobRecord, lease: JobLease | null) {
     const now = clock();
     const held = lease !== null && lease.expiresAt > now;
@@ -295,7 +211,84 @@ export function jobs({ store, runner, clock }: AppDeps) {
     };
   }
 
-  return app;
+  return apiApp()
+    .openapi(listRoute, async (c) => {
+      requireAdmin(c.get("principal"));
+      const items = runner.jobs.map(async (job) => {
+        const [{ value: record }, { value: lease }] = await Promise.all([
+          getJobRecord(store, job.name),
+          getLease(store, job.name),
+        ]);
+        return jobView(job, record, lease);
+      });
+      return answer(c, { items: await Promise.all(items) }, 200);
+    })
+    .openapi(patchRoute, async (c) => {
+      requireAdmin(c.get("principal"));
+      const job = runner.job(c.req.valid("param").name);
+      const { interval_seconds, paused } = c.req.valid("json");
+      if (job.hasOwnCron && interval_seconds) {
+        throw invalidFields([{
+          pointer: "/interval_seconds",
+          code: "not_writable",
+          detail: `${job.name} runs by a cron of its own, every ${job.intervalMs / 1000} s.`,
+        }]);
+      }
+      // Before the change: a read that fails after it would be answered as "nothing was changed".
+      const { value: lease } = await getLease(store, job.name);
+      const changed = await updateJobRecord(store, job.name, (record) => ({
+        ...record,
+        ...(interval_seconds === undefined
+          ? {}
+          : { intervalMs: interval_seconds === null ? null : interval_seconds * 1000 }),
+        ...(paused === undefined ? {} : {
+          pause: paused && { reason: paused.reason, until: Date.parse(paused.until) },
+        }),
+      }));
+      return answer(c, jobView(job, changed, lease), 200);
+    })
+    .openapi(listRunsRoute, async (c) => {
+      requireAdmin(c.get("principal"));
+      const { name } = runner.job(c.req.valid("param").name);
+      const { limit, before } = c.req.valid("query");
+      if (before !== undefined && !isRunId(before)) {
+        const detail = `before: "${before.slice(0, 40)}" is no run's id.`;
+        throw new DomainError("invalid_query", detail, { parameter: "before" });
+      }
+      const from = before && { startedAt: runStartedAt(before), id: before };
+      const runs = await listRuns(store, name, { limit: limit + 1, before: from });
+      const items = runs.slice(0, limit).map(runView);
+      return answer(c, { items, next_before: runs.length > limit ? items.at(-1)!.id : null }, 200);
+    })
+    .openapi(getRunRoute, async (c) => {
+      requireAdmin(c.get("principal"));
+      const { name, run_id: id } = c.req.valid("param");
+      const job = runner.job(name);
+      const run = isRunId(id) ? await getRun(store, job.name, runStartedAt(id), id) : null;
+      if (run === null) throw new DomainError("not_found", `Job "${name}" has no run "${id}".`);
+      return answer(c, wholeView(run), 200);
+    })
+    .openapi(runRoute, async (c) => {
+      requireAdmin(c.get("principal"));
+      const job = runner.job(c.req.valid("param").name);
+      const { dry_run: dryRun } = c.req.valid("query");
+      const locationOf = ({ id }: RunRecord) => `/v1/jobs/${job.name}/runs/${id}`;
+      const { run, finished } = await runner.start(job.name, {
+        trigger: "manual",
+        dryRun,
+        // Sent again, it is told where to watch: the run may still be under way.
+        remember: remembered(c, (run: RunRecord) => ({
+          status: 202,
+          body: runView(run),
+          headers: { location: locationOf(run) },
+        })),
+      });
+      const location = locationOf(run);
+      if (/\brespond-async\b/i.test(c.req.header("prefer") ?? "")) {
+        return answer(c, runView(run), 202, { location, "preference-applied": "respond-async" });
+      }
+      return answer(c, wholeView(await finished), 200);
+    });
 }
 
 function runView(run: RunRecord) {

@@ -22,20 +22,18 @@ const myEventsRoute = createRoute({
 
 export function me(deps: AppDeps) {
   const { store, runner, clock } = deps;
-  const app = apiApp();
 
-  app.openapi(myEventsRoute, async (c) => {
-    const { include_completed, limit, cursor } = c.req.valid("query");
-    const now = clock();
-    const page = await listMyEvents(store, include_completed, {
-      principal: c.get("principal"),
-      now,
-      limit,
-      cursor,
-      onDue: () => runner.wake(),
+  return apiApp()
+    .openapi(myEventsRoute, async (c) => {
+      const { include_completed, limit, cursor } = c.req.valid("query");
+      const now = clock();
+      const page = await listMyEvents(store, include_completed, {
+        principal: c.get("principal"),
+        now,
+        limit,
+        cursor,
+        onDue: () => runner.wake(),
+      });
+      return answerPage(c, page, { deps, now, isKept: false });
     });
-    return answerPage(c, page, { deps, now, isKept: false });
-  });
-
-  return app;
 }

@@ -53,31 +53,27 @@ const moveRoute = createRoute({
 });
 
 export function organizerMoves({ store, runner, clock }: AppDeps) {
-  const app = apiApp();
-
-  app.openapi(listRoute, async (c) => {
-    requireAdmin(c.get("principal"));
-    const id = c.req.valid("param").id as OrganizerId;
-    if (await getOrganizer(store, id) === null) throw notFound(id);
-    const stored = await getMove(store, id);
-    return answer(c, { items: stored === null ? [] : [moveView(id, stored.move)] }, 200);
-  });
-
-  app.openapi(moveRoute, async (c) => {
-    const id = c.req.valid("param").id as OrganizerId;
-    const { to, reason = null } = c.req.valid("json");
-    const move = await requestMove(store, id, {
-      to: to as OrganizerId,
-      reason,
-      principal: c.get("principal"),
-      now: clock(),
+  return apiApp()
+    .openapi(listRoute, async (c) => {
+      requireAdmin(c.get("principal"));
+      const id = c.req.valid("param").id as OrganizerId;
+      if (await getOrganizer(store, id) === null) throw notFound(id);
+      const stored = await getMove(store, id);
+      return answer(c, { items: stored === null ? [] : [moveView(id, stored.move)] }, 200);
+    })
+    .openapi(moveRoute, async (c) => {
+      const id = c.req.valid("param").id as OrganizerId;
+      const { to, reason = null } = c.req.valid("json");
+      const move = await requestMove(store, id, {
+        to: to as OrganizerId,
+        reason,
+        principal: c.get("principal"),
+        now: clock(),
+      });
+      const { run } = await runner.start(MOVE_EVENTS.name, { trigger: "manual" });
+      const location = `/v1/jobs/${run.job}/runs/${run.id}`;
+      return answer(c, moveView(id, move), 202, { location });
     });
-    const { run } = await runner.start(MOVE_EVENTS.name, { trigger: "manual" });
-    const location = `/v1/jobs/${run.job}/runs/${run.id}`;
-    return answer(c, moveView(id, move), 202, { location });
-  });
-
-  return app;
 }
 
 function moveView(from: OrganizerId, { to, by, at, reason }: OrganizerMove) {

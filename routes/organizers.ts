@@ -126,77 +126,6 @@ const eventsRoute = createRoute({
 
 export function organizers(deps: AppDeps) {
   const { store, runner, clock, openEndedMs } = deps;
-  const app = apiApp();
-
-  app.openapi(listRoute, async (c) => {
-    const { limit, after, external_id } = c.req.valid("query");
-    if (external_id !== undefined) {
-      const id = await findOrganizer(store, external_id);
-      const found = id === null ? null : await getOrganizer(store, id);
-      return answer(
-        c,
-        { items: found === null ? [] : [organizerView(found)], next_after: null },
-        200,
-      );
-    }
-    const found = await listOrganizers(store, {
-      limit: limit + 1,
-      after: after as OrganizerId | undefined,
-    });
-    const items = found.slice(0, limit).map(({ organizer }) => organizerView(organizer));
-    return answer(c, { items, next_after: found.length > limit ? items.at(-1)!.id : null }, 200);
-  });
-
-  app.openapi(createOrganizerRoute, async (c) => {
-    const { name, url, external_id: externalId } = c.req.valid("json");
-    const answerOf = (organizer: Organizer) => ({
-      status: 201 as const,
-      body: organizerView(organizer),
-      headers: { location: `/v1/organizers/${organizer.id}` },
-    });
-    const organizer = await submitOrganizer(store, { name, url, externalId }, {
-      principal: c.get("principal"),
-      now: clock(),
-      remember: remembered(c, answerOf),
-    });
-    const { body, headers } = answerOf(organizer);
-    return answer(c, body, 201, headers);
-  });
-
-  app.openapi(getRoute, async (c) => {
-    return answer(c, organizerView(await requireOrganizer(c.req.valid("param").id)), 200);
-  });
-
-  app.openapi(patchRoute, async (c) => {
-    const { name, url, external_id: externalId } = c.req.valid("json");
-    const organizer = await editOrganizer(store, c.req.valid("param").id as OrganizerId, {
-      content: { name, url, externalId },
-      principal: c.get("principal"),
-      now: clock(),
-    });
-    return answer(c, organizerView(organizer), 200);
-  });
-
-  app.openapi(eventsRoute, async (c) => {
-    const { id } = await requireOrganizer(c.req.valid("param").id);
-    const { past, limit, cursor } = c.req.valid("query");
-    const now = clock();
-    const isPast = past === "true";
-    const query = {
-      organizerId: id,
-      statuses: isPast ? ["COMPLETED" as const] : undefined,
-      sort: isPast ? "-start_date" as const : undefined,
-    };
-    const page = await listEvents(store, query, {
-      principal: c.get("principal"),
-      now,
-      openEndedMs,
-      limit,
-      cursor,
-      onDue: () => runner.wake(),
-    });
-    return answerPage(c, page, { deps, now, statuses: query.statuses });
-  });
 
   async function requireOrganizer(id: string): Promise<Organizer> {
     const organizer = await getOrganizer(store, id as OrganizerId);
@@ -204,7 +133,72 @@ export function organizers(deps: AppDeps) {
     return organizer;
   }
 
-  return app;
+  return apiApp()
+    .openapi(listRoute, async (c) => {
+      const { limit, after, external_id } = c.req.valid("query");
+      if (external_id !== undefined) {
+        const id = await findOrganizer(store, external_id);
+        const found = id === null ? null : await getOrganizer(store, id);
+        return answer(
+          c,
+          { items: found === null ? [] : [organizerView(found)], next_after: null },
+          200,
+        );
+      }
+      const found = await listOrganizers(store, {
+        limit: limit + 1,
+        after: after as OrganizerId | undefined,
+      });
+      const items = found.slice(0, limit).map(({ organizer }) => organizerView(organizer));
+      return answer(c, { items, next_after: found.length > limit ? items.at(-1)!.id : null }, 200);
+    })
+    .openapi(createOrganizerRoute, async (c) => {
+      const { name, url, external_id: externalId } = c.req.valid("json");
+      const answerOf = (organizer: Organizer) => ({
+        status: 201 as const,
+        body: organizerView(organizer),
+        headers: { location: `/v1/organizers/${organizer.id}` },
+      });
+      const organizer = await submitOrganizer(store, { name, url, externalId }, {
+        principal: c.get("principal"),
+        now: clock(),
+        remember: remembered(c, answerOf),
+      });
+      const { body, headers } = answerOf(organizer);
+      return answer(c, body, 201, headers);
+    })
+    .openapi(getRoute, async (c) => {
+      return answer(c, organizerView(await requireOrganizer(c.req.valid("param").id)), 200);
+    })
+    .openapi(patchRoute, async (c) => {
+      const { name, url, external_id: externalId } = c.req.valid("json");
+      const organizer = await editOrganizer(store, c.req.valid("param").id as OrganizerId, {
+        content: { name, url, externalId },
+        principal: c.get("principal"),
+        now: clock(),
+      });
+      return answer(c, organizerView(organizer), 200);
+    })
+    .openapi(eventsRoute, async (c) => {
+      const { id } = await requireOrganizer(c.req.valid("param").id);
+      const { past, limit, cursor } = c.req.valid("query");
+      const now = clock();
+      const isPast = past === "true";
+      const query = {
+        organizerId: id,
+        statuses: isPast ? ["COMPLETED" as const] : undefined,
+        sort: isPast ? "-start_date" as const : undefined,
+      };
+      const page = await listEvents(store, query, {
+        principal: c.get("principal"),
+        now,
+        openEndedMs,
+        limit,
+        cursor,
+        onDue: () => runner.wake(),
+      });
+      return answerPage(c, page, { deps, now, statuses: query.statuses });
+    });
 }
 
 function organizerView(organizer: Organizer) {

@@ -46,41 +46,37 @@ const makeRoute = createRoute({
 });
 
 export function transitions({ store, clock }: AppDeps) {
-  const app = apiApp();
-
-  app.openapi(listRoute, async (c) => {
-    const { id } = c.req.valid("param");
-    const stored = await getEvent(store, id as EventId);
-    if (stored === null) throw notFound(id);
-    const { record } = stored;
-    if (!canSee(record, await relationTo(store, c.get("principal"), record))) throw notFound(id);
-    const recorded = await listTransitions(store, record);
-    // What the clock has done counts before a job has recorded it.
-    const step = settleStep(record, { now: clock(), by: "clock" });
-    const pending = step === null
-      ? []
-      : [{ at: step.at, by: step.by, ...step.entry, version: record.version + 1 }];
-    return answer(c, { items: [...pending, ...recorded].flatMap(transitionView) }, 200);
-  });
-
-  app.openapi(makeRoute, async (c) => {
-    const { id } = c.req.valid("param");
-    const { to, reason, end_date } = c.req.valid("json");
-    const answerOf = (record: EventRecord) => ({
-      status: 201 as const,
-      body: record.history.flatMap(transitionView).at(-1)!,
+  return apiApp()
+    .openapi(listRoute, async (c) => {
+      const { id } = c.req.valid("param");
+      const stored = await getEvent(store, id as EventId);
+      if (stored === null) throw notFound(id);
+      const { record } = stored;
+      if (!canSee(record, await relationTo(store, c.get("principal"), record))) throw notFound(id);
+      const recorded = await listTransitions(store, record);
+      // What the clock has done counts before a job has recorded it.
+      const step = settleStep(record, { now: clock(), by: "clock" });
+      const pending = step === null
+        ? []
+        : [{ at: step.at, by: step.by, ...step.entry, version: record.version + 1 }];
+      return answer(c, { items: [...pending, ...recorded].flatMap(transitionView) }, 200);
+    })
+    .openapi(makeRoute, async (c) => {
+      const { id } = c.req.valid("param");
+      const { to, reason, end_date } = c.req.valid("json");
+      const answerOf = (record: EventRecord) => ({
+        status: 201 as const,
+        body: record.history.flatMap(transitionView).at(-1)!,
+      });
+      const { record } = await transitionEvent(store, id as EventId, {
+        input: { to, reason: reason ?? null, endDate: end_date },
+        principal: c.get("principal"),
+        now: clock(),
+        ifMatch: requireIfMatch(c),
+        remember: remembered(c, answerOf),
+      });
+      return answer(c, answerOf(record).body, 201);
     });
-    const { record } = await transitionEvent(store, id as EventId, {
-      input: { to, reason: reason ?? null, endDate: end_date },
-      principal: c.get("principal"),
-      now: clock(),
-      ifMatch: requireIfMatch(c),
-      remember: remembered(c, answerOf),
-    });
-    return answer(c, answerOf(record).body, 201);
-  });
-
-  return app;
 }
 
 /** Edits are no transitions. */
