@@ -112,7 +112,8 @@ const pairsOf = <Value extends z.ZodType>(value: Value) =>
       error: ({ code }) =>
         code === "invalid_key" ? "A key is one line of 1 to 64 characters" : undefined,
     }),
-  );
+    // For the typed client, since what is preprocessed may be anything.
+  ) as z.ZodType<Record<string, z.output<Value>>, Record<string, z.input<Value>>>;
 
 const metadata = pairsOf(line(500)).refine(
   (pairs) => Object.keys(pairs).length <= 50,

@@ -1,4 +1,9 @@
-/** Query parameters. A parameter that is not named here is refused, so that typing errors show. */
+/**
+ * Query parameters. A parameter that is not named here is refused, so that typing errors show.
+ *
+ * In an address everything is text. The casts say what a program writes in place of it, since the
+ * typed client takes its types from here: `limit: 50`, and statuses that there are.
+ */
 import { z } from "@hono/zod-openapi";
 import { EVENT_STATUSES, type EventStatus, type OrganizerId } from "../kv/event_record.ts";
 import { type EventQuery, SORTS } from "../lifecycle/discovery.ts";
@@ -22,27 +27,32 @@ export const instant = z.string().transform((text, context) => {
   return z.NEVER;
 }).meta({ type: "string", format: "date-time" });
 
-export const limit = z.string().regex(
+const wholeNumber = (pattern: RegExp, message: string) =>
+  z.string().regex(pattern, message).transform(Number) as z.ZodType<number, number | `${number}`>;
+
+export const limit = wholeNumber(
   /^([1-9]\d?|100)$/,
   "This must be a whole number from 1 to 100",
-)
-  .default("20").transform(Number).meta({
-    type: "integer",
-    minimum: 1,
-    maximum: 100,
-    default: 20,
-    description: "How many at most.",
-  });
+).default(20).meta({
+  type: "integer",
+  minimum: 1,
+  maximum: 100,
+  default: 20,
+  description: "How many at most.",
+});
 
-export const version = z.string().regex(/^[1-9]\d{0,8}$/, "This must be a version, 1 or more")
-  .transform(Number).meta({ type: "integer", minimum: 1 });
+export const version = wholeNumber(/^[1-9]\d{0,8}$/, "This must be a version, 1 or more")
+  .meta({ type: "integer", minimum: 1 });
 
 const cursor = z.string().min(1).max(1_000).optional().meta({
   description: "`next_cursor` of the page before, with the same other parameters.",
 });
 
 export const flag = z.enum(["true", "false"], 'This must be "true" or "false"')
-  .transform((text) => text === "true").meta({ type: "boolean" });
+  .transform((text) => text === "true").meta({ type: "boolean" }) as z.ZodType<
+    boolean,
+    boolean | "true" | "false"
+  >;
 
 export const dryRun = flag.default(false).meta({
   default: false,
@@ -59,7 +69,10 @@ const statuses = z.union([z.string(), z.array(z.string())]).transform((given, co
     message: `"${unknown.slice(0, 40)}" is no status; there are ${EVENT_STATUSES.join(", ")}`,
   });
   return z.NEVER;
-}).meta({ type: "string", description: "Statuses as they are now, separated by commas." });
+}).meta({
+  type: "string",
+  description: "Statuses as they are now, separated by commas.",
+}) as z.ZodType<EventStatus[], EventStatus | EventStatus[]>;
 
 export const PageQuery = z.strictObject({ limit, cursor });
 
