@@ -85,6 +85,20 @@ Deno.test("only kv/ touches Deno KV, and only events.ts and restore_event.ts the
   }
 });
 
+Deno.test("the client runs anywhere: from outside it takes types, and Hono's client", async () => {
+  const parts = await sources("routes/client.ts", "routes/client");
+  assert.ok(parts.length > 1);
+  for (const { path, text } of parts) {
+    assert.doesNotMatch(text, /\bDeno\.\w/, path);
+    for (const [statement, specifier] of text.matchAll(/^(?:im|ex)port\b[^;]*? from "([^"]+)"/gm)) {
+      const { pathname } = new URL(specifier!, new URL(path, ROOT));
+      const isOwn = specifier!.startsWith("./") && /\/routes\/client(\/|\.ts)/.test(pathname);
+      const isType = /^(im|ex)port type\b/.test(statement);
+      assert.ok(isOwn || isType || specifier === "hono/client", `${path}: ${statement}`);
+    }
+  }
+});
+
 Deno.test("main.ts registers two crons at its top, with three retries each", async () => {
   const [main] = await sources("main.ts");
   const code = main!.text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "").split("\n")

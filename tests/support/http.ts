@@ -18,7 +18,7 @@ export const as = (name: string) => ({ "x-as": name });
 /** The least a published event of tomorrow needs. */
 export const TOMORROW = {
   title: "Winter Gala",
-  status: "CONFIRMED",
+  status: "CONFIRMED" as const,
   start_date: "2026-12-06T19:30:00Z",
   end_date: "2026-12-06T23:00:00Z",
 };
