@@ -27,11 +27,9 @@ await runTask(async () => {
     },
     names: ["FILE"],
   });
-  const query = new URLSearchParams();
-  for (const name of ["since", "organizer"] as const) {
-    if (values[name] !== undefined) query.set(name, values[name]);
-  }
-  const response = await ask(values, `/v1/exports?${query}`);
+  const { since, organizer } = values;
+  const query = { since, organizer };
+  const response = await ask(values, (client) => client.v1.exports.$get({ query }));
   const total = response.headers.get("export-events");
   const lines = await save(response.body!, file!, total === null ? null : Number(total));
   console.log(`${lines} lines in "${file}".`);

@@ -2,6 +2,7 @@
  * Streams a file of events, one JSON object a line, to a running server.
  * `deno task import FILE [--url URL] [--token TOKEN] [--dry-run]`
  */
+import { bodyOf } from "../routes/client.ts";
 import {
   ask,
   drawProgress,
@@ -22,12 +23,13 @@ await runTask(async () => {
   });
   const opened = await open(file!);
   const { size } = await opened.stat();
-  const response = await ask(values, `/v1/imports?dry_run=${values["dry-run"]}`, {
-    method: "POST",
-    headers: { "content-type": "application/x-ndjson" },
-    body: opened.readable.pipeThrough(progress(size)),
-  });
-  const { created, updated, unchanged, deleted, failed, failures } = await response.json();
+  const query = { dry_run: values["dry-run"] };
+  const header = { "Content-Type": "application/x-ndjson" };
+  const body = opened.readable.pipeThrough(progress(size));
+  const { created, updated, unchanged, deleted, failed, failures } = await ask(
+    values,
+    (client) => bodyOf(client.v1.imports.$post({ query, header }, { init: { body } })),
+  );
   console.log(
     `${values["dry-run"] ? "Would be: " : ""}${created} created, ${updated} updated, ` +
       `${unchanged} unchanged, ${deleted} deleted, ${failed} failed`,

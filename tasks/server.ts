@@ -1,5 +1,6 @@
 /** What the command-line tasks share: where the server is, and how they end when it does not help. */
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { type Client, createClient, ProblemError } from "../routes/client.ts";
 
 /** How every task that talks to a server is told where it is and who asks. */
 export const SERVER_OPTIONS = {
@@ -33,32 +34,23 @@ export function readArguments<Options extends ParseArgsOptionsConfig>(
   return { values, positionals };
 }
 
-/** Asks the server as the token's owner. @throws {TaskError} with the problem it answered. */
-export async function ask(
+/**
+ * Asks the server as the token's owner: `call` makes one request.
+ * @throws {TaskError} with the problem it answered, or why there was no answer.
+ */
+export async function ask<T>(
   { url, token }: { url: string; token: string },
-  path: string,
-  init: RequestInit & { headers?: Record<string, string> } = {},
-): Promise<Response> {
-  let response: Response;
+  call: (client: Client) => Promise<T>,
+): Promise<T> {
   try {
-    response = await fetch(new URL(path, url), {
-      ...init,
-      headers: { authorization: `Bearer ${token}`, ...init.headers },
-    });
+    return await call(createClient(url, { token }));
   } catch (error) {
+    if (error instanceof ProblemError) {
+      const { status, detail, problem: { title } } = error;
+      throw new TaskError(`${status} ${title === undefined ? "" : `${title}\n`}${detail}`);
+    }
+    if (!(error instanceof TypeError)) throw error;
     throw new TaskError(`The server at ${url} could not be reached: ${messageOf(error)}`);
-  }
-  if (response.ok) return response;
-  const text = await response.text();
-  throw new TaskError(`${response.status} ${problemText(text) ?? text.slice(0, 500)}`);
-}
-
-function problemText(text: string): string | null {
-  try {
-    const { title, detail } = JSON.parse(text);
-    return `${title}\n${detail}`;
-  } catch {
-    return null;
   }
 }
 

@@ -1,5 +1,6 @@
 /** The command-line tasks, as people run them against a server. */
 import assert from "node:assert/strict";
+import { createClient, items } from "../../routes/client.ts";
 import { ADMIN_TOKEN } from "../support/fixture.ts";
 import { generatedLines } from "../support/generated_events.ts";
 import { type Server, startServer } from "../support/server.ts";
@@ -194,6 +195,18 @@ Deno.test("a problem that the server answers is told as its title and detail", a
   });
 });
 
+Deno.test("a run whose answer is lost is watched to its end, and not made twice", async () => {
+  await using server = await serve();
+  await using proxy = losingFirst(server);
+  const { code, stdout, stderr } = await run("reindex", ["--url", proxy.url]);
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.equal(stdout, "0 events looked through, 0 repairs made, 0 failed\n");
+  const { v1 } = createClient(server.url, { token: ADMIN_TOKEN });
+  const list = v1.jobs[":name"].runs.$get;
+  const runs = await Array.fromAsync(items(list, { param: { name: "reindex_events" } }));
+  assert.deepEqual(runs.map(({ trigger, status }) => [trigger, status]), [["manual", "succeeded"]]);
+});
+
 Deno.test("an export that breaks off, or has nowhere to go, leaves nothing behind", async () => {
   await withFolder(async (path) => {
     await using server = breakingOff();
@@ -228,6 +241,32 @@ function breakingOff(): AsyncDisposable & { url: string } {
     async [Symbol.asyncDispose]() {
       listener.close();
       await serving;
+    },
+  };
+}
+
+/** A proxy that loses the first answer: as soon as it comes, it hangs up. */
+function losingFirst(target: Server): AsyncDisposable & { url: string } {
+  const hostname = "127.0.0.1";
+  const listener = Deno.listen({ port: 0, hostname });
+  const passing: Promise<unknown>[] = [];
+  const serving = (async () => {
+    for await (const connection of listener) {
+      const upstream = await Deno.connect({ hostname, port: Number(new URL(target.url).port) });
+      passing.push(connection.readable.pipeTo(upstream.writable).catch(() => {}));
+      if (passing.length === 1) {
+        await upstream.read(new Uint8Array(1));
+        connection.close();
+        upstream.close();
+      } else passing.push(upstream.readable.pipeTo(connection.writable).catch(() => {}));
+    }
+  })();
+  return {
+    url: `http://${hostname}:${listener.addr.port}`,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await serving;
+      await Promise.all(passing);
     },
   };
 }
