@@ -1,5 +1,7 @@
 /** The history over HTTP, and deleting what is more than a draft. */
 import assert from "node:assert/strict";
+import { items } from "../../routes/client.ts";
+import { clientOf } from "../support/client.ts";
 import { ADMIN, HOUR, testApp } from "../support/fixture.ts";
 import { as, byName, create, json, problem } from "../support/http.ts";
 
@@ -41,15 +43,10 @@ Deno.test("the history goes on in what has left the record, page by page", async
   for (let i = 0; i < 70; i++) {
     await t.request("PATCH", `/v1/events/${id}`, { body: { title: `No. ${i}` }, headers: ADMIN });
   }
-  const versions: number[] = [];
-  for (let before: number | null = 1_000; before !== null;) {
-    const query: string = `?limit=9&before_version=${before}`;
-    const page: HistoryPage = await json(
-      await t.request("GET", `/v1/events/${id}/history${query}`, { headers: ADMIN }),
-    );
-    versions.push(...page.items.map((item) => item.version));
-    before = page.next_before_version;
-  }
+  const list = clientOf(t).v1.events[":id"].history.$get;
+  const query = { limit: 9, before_version: 1_000 };
+  const entries = await Array.fromAsync(items(list, { param: { id }, query }));
+  const versions = entries.map((entry) => entry.version);
   assert.deepEqual(versions, Array.from({ length: 71 }, (_, i) => 71 - i));
 });
 

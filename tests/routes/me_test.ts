@@ -1,5 +1,7 @@
 /** `GET /v1/me/events`. */
 import assert from "node:assert/strict";
+import { pages } from "../../routes/client.ts";
+import { guestOf } from "../support/client.ts";
 import { ADMIN, NOW, SECOND, storeEvent, type TestApp, testApp } from "../support/fixture.ts";
 import { as, byName, create, type EventListView, json, places, problem } from "../support/http.ts";
 
@@ -59,12 +61,10 @@ Deno.test("my events come page by page, each once, also those I own and staff", 
   const whole = await titles(t, "?limit=100");
   assert.equal(whole.length, 9);
   const walked: string[] = [];
-  let cursor: string | null = "";
-  while (cursor !== null) {
-    const query = `?limit=2${cursor && `&cursor=${cursor}`}`;
-    const page = await mine(t, query, as("alice"));
+  const args = { header: as("alice"), query: { limit: 2 } };
+  for await (const page of pages(guestOf(t).v1.me.events.$get, args)) {
     walked.push(...page.items.map((item) => item.title));
-    cursor = page.next_cursor;
+    const { next_cursor: cursor } = page;
     if (cursor === null) break;
     const stolen = await t.request("GET", `/v1/me/events?cursor=${cursor}`, { headers: as("bob") });
     await problem(stolen, 400, "invalid_cursor");

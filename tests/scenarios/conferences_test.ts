@@ -6,8 +6,9 @@
  */
 import assert from "node:assert/strict";
 import type { EventCardView } from "../../lifecycle/event_view.ts";
+import { bodyOf, type Client, items } from "../../routes/client.ts";
+import { clientOf, guestOf } from "../support/client.ts";
 import {
-  ADMIN,
   allRecords,
   assertIndexesRebuild,
   completionsByEvent,
@@ -15,7 +16,7 @@ import {
   type TestApp,
   testApp,
 } from "../support/fixture.ts";
-import { assertWritesNothing, json, list, pauseJobs } from "../support/http.ts";
+import { assertWritesNothing, pauseJobs } from "../support/http.ts";
 
 interface Conference {
   external_id: string;
@@ -48,10 +49,10 @@ function endOf({ end_date, time_zone }: Conference): number {
     .epochMilliseconds;
 }
 
-async function load(t: TestApp): Promise<Record<string, unknown>> {
-  const headers = { ...ADMIN, "content-type": "application/x-ndjson" };
+async function load(t: TestApp) {
+  const header = { "Content-Type": "application/x-ndjson" };
   const body = new Response(FILE).body;
-  return await json(await t.request("POST", "/v1/imports", { body, headers }));
+  return await bodyOf(clientOf(t).v1.imports.$post({ header }, { init: { body } }));
 }
 
 const report = (counts: object) => ({
@@ -65,15 +66,12 @@ const report = (counts: object) => ({
   ...counts,
 });
 
+type Query = NonNullable<Parameters<Client["v1"]["events"]["$get"]>[0]>["query"];
+
 /** All pages of a list. */
-async function walk(t: TestApp, query: string): Promise<EventCardView[]> {
-  const items: EventCardView[] = [];
-  for (let cursor: string | null = ""; cursor !== null;) {
-    const page = await list(t, `?limit=100${query}${cursor && `&cursor=${cursor}`}`);
-    items.push(...page.items);
-    cursor = page.next_cursor;
-  }
-  return items;
+async function walk(t: TestApp, query: Query = {}): Promise<EventCardView[]> {
+  const list = guestOf(t).v1.events.$get;
+  return await Array.fromAsync(items(list, { query: { limit: 100, ...query } }));
 }
 
 const externalIds = (items: EventCardView[]) => items.map((item) => item.external_id!);
@@ -103,15 +101,15 @@ Deno.test("at any clock the API lists exactly the conferences not yet over in th
   for (const now of clocks()) {
     t.clock.now = now;
     const expected = notYetOver(now);
-    const items = await walk(t, "");
-    assert.deepEqual(externalIds(items).sort(), expected, new Date(now).toISOString());
-    const byEnd = await walk(t, "&sort=end_date");
+    const byStart = await walk(t);
+    assert.deepEqual(externalIds(byStart).sort(), expected, new Date(now).toISOString());
+    const byEnd = await walk(t, { sort: "end_date" });
     assert.deepEqual(externalIds(byEnd).sort(), expected);
-    for (const [sorted, field] of [[items, "starts_at"], [byEnd, "ends_at"]] as const) {
+    for (const [sorted, field] of [[byStart, "starts_at"], [byEnd, "ends_at"]] as const) {
       const dates = sorted.map((item) => item[field]!);
       assert.deepEqual(dates, dates.toSorted());
     }
-    sizes.add(items.length);
+    sizes.add(byStart.length);
   }
   assert.ok(sizes.has(COUNT) && sizes.has(0) && sizes.size > 10, "the clocks tell them apart");
 });
@@ -125,18 +123,17 @@ Deno.test("one run completes exactly those that are over, a second none, and imp
   const over = COUNT - expected.length;
   assert.ok(over > 100 && !expected.includes(kolkata.external_id));
   assert.deepEqual(await load(t), report({ created: COUNT }));
-  const run = async (query = "") =>
-    await json<{ changed: number; failed: number; would_change: unknown[] }>(
-      await t.request("POST", `/v1/jobs/complete_events/runs${query}`, { headers: ADMIN }),
-    );
-  assert.equal((await run("?dry_run=true")).would_change.length, over);
+  const { runs } = clientOf(t).v1.jobs[":name"];
+  const run = (dry_run = false) =>
+    bodyOf(runs.$post({ param: { name: "complete_events" }, query: { dry_run } }));
+  assert.equal((await run(true)).would_change!.length, over);
   const { changed, failed } = await run();
   assert.deepEqual([changed, failed], [over, 0]);
   const live = (await allRecords(t.store)).filter(({ status }) => status !== "COMPLETED");
   assert.deepEqual(live.map(({ externalId }) => externalId).sort(), expected);
   assert.equal((await completionsByEvent(t.store)).size, over);
-  assert.deepEqual(externalIds(await walk(t, "")).sort(), expected);
-  assert.equal((await walk(t, "&status=COMPLETED")).length, over);
+  assert.deepEqual(externalIds(await walk(t)).sort(), expected);
+  assert.equal((await walk(t, { status: "COMPLETED" })).length, over);
   await assertWritesNothing(t, async () => {
     assert.equal((await run()).changed, 0);
     assert.deepEqual(await load(t), report({ unchanged: COUNT }));
@@ -151,7 +148,8 @@ Deno.test("two imports of the file at once, while the clock completes it, create
   const reports = await Promise.all([load(t), load(t)]);
   await sweeping;
   for (const { failed, updated } of reports) assert.deepEqual([failed, updated], [0, 0]);
-  const total = (count: string) => reports.reduce((sum, one) => sum + (one[count] as number), 0);
+  const total = (count: "created" | "unchanged") =>
+    reports.reduce((sum, one) => sum + one[count], 0);
   assert.deepEqual([total("created"), total("unchanged")], [COUNT, COUNT]);
   assert.equal((await allRecords(t.store)).length, COUNT);
   await pauseJobs(t);

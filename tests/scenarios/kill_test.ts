@@ -5,9 +5,9 @@ import { type JobRecord, listRuns, updateJobRecord } from "../../kv/jobs.ts";
 import { readPosition } from "../../kv/journal.ts";
 import { openStore, type Store } from "../../kv/store.ts";
 import { newEventId } from "../../lifecycle/ids.ts";
+import { bodyOf, createClient } from "../../routes/client.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import {
-  ADMIN,
   ADMIN_TOKEN,
   allChanges,
   allRecords,
@@ -17,7 +17,6 @@ import {
   HOUR,
   scaled,
 } from "../support/fixture.ts";
-import { json } from "../support/http.ts";
 import { random } from "../support/random.ts";
 import { startServer, sweepBegun } from "../support/server.ts";
 
@@ -69,11 +68,8 @@ Deno.test("a server killed at random points of a sweep and restarted completes e
     }
     {
       await using server = await startServer({ env: { KV_PATH: path, ADMIN_TOKEN } });
-      const run = await fetch(`${server.url}/v1/jobs/${JOB}/runs`, {
-        method: "POST",
-        headers: ADMIN,
-      });
-      assert.equal((await json<{ status: string }>(run)).status, "succeeded");
+      const { runs } = createClient(server.url, { token: ADMIN_TOKEN }).v1.jobs[":name"];
+      assert.equal((await bodyOf(runs.$post({ param: { name: JOB } }))).status, "succeeded");
       server.kill("SIGTERM");
       assert.equal((await server.status).code, 0);
     }

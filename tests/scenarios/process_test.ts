@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { listRuns } from "../../kv/jobs.ts";
 import { readPosition } from "../../kv/journal.ts";
 import { openStore, type Store } from "../../kv/store.ts";
+import { bodyOf, createClient } from "../../routes/client.ts";
 import { seed } from "../bench/sizes.ts";
 import {
   ADMIN,
@@ -12,7 +13,8 @@ import {
   completionsByEvent,
   MINUTE,
 } from "../support/fixture.ts";
-import { json, problem, TOMORROW, until } from "../support/http.ts";
+import { problemOf } from "../support/client.ts";
+import { TOMORROW, until } from "../support/http.ts";
 import { type Server, spawnServer, startServer, sweepBegun } from "../support/server.ts";
 
 async function withPath(use: (path: string) => Promise<void>): Promise<void> {
@@ -84,11 +86,10 @@ Deno.test("the start says where the store is, where to go, and that nothing can 
     await using server = await startServer({ env: { KV_PATH: path, ADMIN_TOKEN: "" } });
     assert.equal(JSON.parse(await server.line(/the store/)).kv, path);
     await server.line(/ADMIN_TOKEN is not set: nothing can be written/);
-    assert.deepEqual(await json<unknown>(await fetch(`${server.url}/readyz`)), { status: "ready" });
-    const body = JSON.stringify(TOMORROW);
-    const headers = { "content-type": "application/json" };
-    const post = await fetch(`${server.url}/v1/events`, { method: "POST", body, headers });
-    await problem(post, 401, "unauthenticated");
+    const client = createClient(server.url);
+    assert.deepEqual(await bodyOf(client.readyz.$get()), { status: "ready" });
+    const refused = await problemOf(client.v1.events.$post({ json: TOMORROW }));
+    assert.equal(refused.code, "unauthenticated");
     await assertEndsWell(server, "SIGINT");
   });
 });
@@ -114,7 +115,7 @@ for (
   Deno.test(`HOST=${host} is told as an address that can be opened`, { ignore }, async () => {
     await using server = await startServer({ env: { KV_PATH: ":memory:", HOST: host } });
     assert.ok(server.url.startsWith(shown), server.url);
-    assert.deepEqual(await json<unknown>(await fetch(`${server.url}/readyz`)), { status: "ready" });
+    assert.deepEqual(await bodyOf(createClient(server.url).readyz.$get()), { status: "ready" });
   });
 }
 
@@ -183,7 +184,7 @@ Deno.test("a cold start with a due event completes it", async () => {
     });
     // Started again at once, it has nothing to make up for.
     await using server = await startServer({ env: { KV_PATH: path, LOG_LEVEL: "debug" } });
-    await json<unknown>(await fetch(`${server.url}/readyz`));
+    await bodyOf(createClient(server.url).readyz.$get());
     await assertEndsWell(server, "SIGTERM");
     assert.ok(!server.lines.some((line) => line.includes('"trigger":"startup"')));
   });
@@ -230,14 +231,13 @@ Deno.test("SIGTERM in the middle of an import that never ends keeps what was rea
     });
     {
       await using server = await startServer({ env: { KV_PATH: path, ADMIN_TOKEN } });
-      const headers = { ...ADMIN, "content-type": "application/x-ndjson" };
-      const options = { method: "POST", body: endless, headers };
-      const importing = fetch(`${server.url}/v1/imports`, options);
-      const listed = async () => (await (await fetch(`${server.url}/v1/events`)).json()).items;
-      await until(async () => (await listed()).length > 0);
+      const { v1 } = createClient(server.url, { token: ADMIN_TOKEN });
+      const header = { "Content-Type": "application/x-ndjson" };
+      const importing = v1.imports.$post({ header }, { init: { body: endless } });
+      await until(async () => (await bodyOf(v1.events.$get())).items.length > 0);
       await assertEndsWell(server, "SIGTERM");
       // The answer still came, and is true.
-      report = await json(await importing);
+      report = await bodyOf(importing);
     }
     await reopened(path, async (store) => {
       assert.equal((await allRecords(store)).length, report!.created);

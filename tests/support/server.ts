@@ -1,5 +1,6 @@
 /** The program itself as a child process, as people run it. */
 import assert from "node:assert/strict";
+import { bodyOf, createClient } from "../../routes/client.ts";
 import { until } from "./http.ts";
 import { textLines } from "./text_lines.ts";
 
@@ -100,9 +101,8 @@ export function spawnServer({ args = [], env = {} }: ServerOptions): Server {
  * and is under way.
  */
 export async function sweepBegun({ url }: Server, before: string): Promise<void> {
-  await until(async () => {
-    // A list that meets nothing due, and so wakes no other sweep.
-    const response = await fetch(`${url}/v1/events?status=CANCELLED&limit=1`);
-    return (await response.json()).position !== before;
-  });
+  const { events } = createClient(url).v1;
+  // A list that meets nothing due, and so wakes no other sweep.
+  const query = { status: "CANCELLED", limit: 1 } as const;
+  await until(async () => (await bodyOf(events.$get({ query }))).position !== before);
 }
