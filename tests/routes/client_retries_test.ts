@@ -214,7 +214,15 @@ Deno.test("what is wrong with a request stays wrong, and is not sent again", asy
   assert.equal(sent.length, 1);
 });
 
-Deno.test("an import is sent once: a stream cannot be repeated, and lines may be new each time", async () => {
+Deno.test("a body that streams cannot be repeated, whatever it holds", async () => {
+  const { body } = new Response(JSON.stringify(TOMORROW));
+  const { client, sent } = scripted([503]);
+  const call = client.v1.events.$post({ json: TOMORROW }, { init: { body } });
+  await assert.rejects(call, isProblem(503));
+  assert.equal(sent.length, 1);
+});
+
+Deno.test("an import is sent once: its lines may be new events each time", async () => {
   const header = { "Content-Type": "application/x-ndjson" };
   for (const ending of [503, LOST] as const) {
     for (const body of ["{}\n", new Response("{}\n").body]) {

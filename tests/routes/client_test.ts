@@ -22,6 +22,8 @@ Deno.test("an event is made, read, changed and deleted with its types from end t
   assert.equal(title satisfies string, TOMORROW.title);
   const param = { id };
   const read = await event.$get({ param });
+  const known = await event.$get({ param, header: { "If-None-Match": etagOf(read) } });
+  assert.deepEqual([known.status, await known.text()], [304, ""]);
   const changed = await event.$patch({
     param,
     header: { "If-Match": etagOf(read) },
