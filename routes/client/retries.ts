@@ -76,10 +76,16 @@ export function persistentFetch(
 function keyed(init: RequestInit): RequestInit {
   const headers = new Headers(init.headers);
   if (isKeyed(init) && !headers.has("idempotency-key")) {
-    headers.set("idempotency-key", crypto.randomUUID());
+    headers.set("idempotency-key", newKey());
   }
   // Platforms other than Deno want it said that the answer comes after the body.
   return { ...init, headers, ...(isOneText(init) ? {} : { duplex: "half" }) };
+}
+
+/** Not `randomUUID()`, which browsers keep from pages without https. */
+function newKey(): string {
+  const parts = [...crypto.getRandomValues(new Uint32Array(4))];
+  return parts.map((part) => part.toString(36).padStart(7, "0")).join("");
 }
 
 function isHarmless(init: RequestInit): boolean {
