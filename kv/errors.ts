@@ -46,7 +46,7 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** What helps, a sentence a code; `code` is set in backticks. The page of each problem says it. */
+/** What helps, a sentence a code; names are set in backticks. Answers and their pages say it. */
 export const REMEDIES: Record<ErrorCode, string> = {
   invalid_body:
     "Correct the fields that `errors` names, each by its JSON pointer, and send it again.",

@@ -4,7 +4,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { DomainError, type ErrorCode, ERRORS, type FieldProblem } from "../kv/errors.ts";
+import { DomainError, type ErrorCode, ERRORS, type FieldProblem, REMEDIES } from "../kv/errors.ts";
 import type { AppEnv } from "./app_deps.ts";
 import { ACCEPT_PATCH, commonHeaders } from "./headers.ts";
 
@@ -61,6 +61,8 @@ export interface Problem {
   status: number;
   detail: string;
   code: ErrorCode;
+  /** What to do about it. */
+  remedy: string;
   request_id: string;
   errors?: FieldProblem[];
   [extension: string]: unknown;
@@ -79,6 +81,7 @@ export function problemResponse(error: unknown, c: Context<AppEnv>): Response {
     status,
     detail,
     code,
+    remedy: REMEDIES[code],
     request_id: c.get("requestId"),
     ...fieldProblems(code, detail, more),
     ...more,
@@ -101,18 +104,22 @@ export function statusOf(error: unknown): ContentfulStatusCode {
   return STATUS[domainErrorOf(error)?.code ?? "internal"];
 }
 
-/** The HTTP status of a code of the catalogue. */
-export function statusOfCode(code: ErrorCode): ContentfulStatusCode {
-  return STATUS[code];
-}
+export const ERROR_CODES = Object.keys(ERRORS) as ErrorCode[];
 
-/**
- * Seconds after which the same request makes sense again, as a rule; null when it never does by
- * itself.
- */
-export function retryAfterOf(code: ErrorCode): number | null {
-  // The limit itself knows when the next one may come.
-  return code === "rate_limited" ? 1 : RETRY_AFTER[code] ?? null;
+/** What there is to know of a code, whatever happened: for its page, and for programs. */
+export function problemType(code: ErrorCode) {
+  return {
+    type: `/problems/${code}`,
+    code,
+    title: ERRORS[code],
+    status: STATUS[code],
+    remedy: REMEDIES[code],
+    /**
+     * Seconds after which the same request makes sense again, as a rule; null when it never does by
+     * itself. The limit itself knows when the next one may come.
+     */
+    retry_after: code === "rate_limited" ? 1 : RETRY_AFTER[code] ?? null,
+  };
 }
 
 /** Which field a problem is about that has no list of its own; the pointer "" is the whole body. */

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { DomainError } from "../kv/errors.ts";
 import type { AppEnv } from "./app_deps.ts";
 
-const PROBLEM = "application/problem+json";
+export const PROBLEM = "application/problem+json";
 const JSON_TYPES = ["application/json", PROBLEM];
 const LINES_TYPES = ["application/x-ndjson", PROBLEM];
 
@@ -15,7 +15,7 @@ export function requireAcceptable(c: Context<AppEnv>): void {
   const accept = c.req.header("accept");
   if (accept === undefined || accept === "*/*" || accept.trim() === "") return;
   const types = c.req.path === "/v1/exports" ? LINES_TYPES : JSON_TYPES;
-  if (types.some((type) => takes(accept, type))) return;
+  if (types.some((type) => qualityOf(accept, type) > 0)) return;
   throw new DomainError(
     "not_acceptable",
     `This route answers in ${types.join(" or ")}, which "${accept.slice(0, 100)}" leaves out.`,
@@ -38,17 +38,31 @@ export function requirePlainBody(c: Context<AppEnv>): void {
   );
 }
 
-/** The most specific of the ranges that fit decides (RFC 9110 section 12.5.1); `q=0` leaves out. */
-function takes(accept: string, type: string): boolean {
-  const ranges = accept.toLowerCase().split(",").map(rangeOf);
-  for (const fitting of [type, "application/*", "*/*"]) {
-    const found = ranges.filter(({ range }) => range === fitting);
-    if (found.length > 0) return found.some(({ isLeftOut }) => !isLeftOut);
-  }
-  return false;
+/** Which of `types` the client likes best, the first of them where it says nothing of use. */
+export function preferredType<Type extends string>(
+  c: Context<AppEnv>,
+  types: readonly [Type, ...Type[]],
+): Type {
+  const accept = c.req.header("accept") ?? "";
+  const best = (a: Type, b: Type) => qualityOf(accept, b) > qualityOf(accept, a) ? b : a;
+  return types.reduce(best);
 }
 
-function rangeOf(text: string): { range: string; isLeftOut: boolean } {
+/**
+ * How much the client likes a media type, 0 to 1. The most specific of the ranges that fit decides
+ * (RFC 9110 section 12.5.1); `q=0` leaves out.
+ */
+function qualityOf(accept: string, type: string): number {
+  const ranges = accept.toLowerCase().split(",").map(rangeOf);
+  for (const fitting of [type, type.replace(/\/.*/, "/*"), "*/*"]) {
+    const found = ranges.filter(({ range }) => range === fitting);
+    if (found.length > 0) return Math.max(...found.map(({ quality }) => quality));
+  }
+  return 0;
+}
+
+function rangeOf(text: string): { range: string; quality: number } {
   const [range = "", ...parameters] = text.split(";").map((part) => part.trim());
-  return { range, isLeftOut: parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter)) };
+  const weight = parameters.find((parameter) => /^q=[01](\.\d*)?$/.test(parameter));
+  return { range, quality: weight === undefined ? 1 : Number(weight.slice("q=".length)) };
 }

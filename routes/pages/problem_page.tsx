@@ -1,26 +1,18 @@
 /** The pages about problems, to which the `type` of each of them leads. */
-import { type ErrorCode, ERRORS, REMEDIES } from "../../kv/errors.ts";
-import { retryAfterOf, statusOfCode } from "../errors.ts";
+import type { ErrorCode } from "../../kv/errors.ts";
+import { ERROR_CODES, problemType } from "../errors.ts";
 import { Layout } from "./layout.tsx";
 import { Prose } from "./prose.tsx";
 import { REFERENCE_STYLESHEET_URL } from "./reference_stylesheet.ts";
 
-export const ERROR_CODES = Object.keys(ERRORS) as ErrorCode[];
-
 export function ProblemPage({ code, now }: { code: ErrorCode; now: number }) {
-  const status = statusOfCode(code);
-  const example = {
-    type: `/problems/${code}`,
-    title: ERRORS[code],
-    status,
-    detail: "What happened this time.",
-    code,
-    request_id: "req_1f0c2d3e_7k",
-  };
+  const { type, title, status, remedy, retry_after: seconds } = problemType(code);
+  const detail = "What happened this time.";
+  const example = { type, title, status, detail, code, remedy, request_id: "req_1f0c2d3e_7k" };
   return (
     <Layout
       title={code}
-      description={ERRORS[code]}
+      description={title}
       now={now}
       stylesheet={REFERENCE_STYLESHEET_URL}
     >
@@ -28,18 +20,18 @@ export function ProblemPage({ code, now }: { code: ErrorCode; now: number }) {
         <p class="address">
           <b>{status}</b> <code>{code}</code>
         </p>
-        <h1>{ERRORS[code]}</h1>
+        <h1>{title}</h1>
         <dl class="facts">
           <div>
             <dt>What to do</dt>
             <dd>
-              <Prose text={REMEDIES[code]} />
+              <Prose text={remedy} />
             </dd>
           </div>
           <div>
             <dt>Try again?</dt>
             <dd>
-              <Prose text={againWords(code)} />
+              <Prose text={againWords(seconds)} />
             </dd>
           </div>
         </dl>
@@ -59,8 +51,7 @@ export function ProblemPage({ code, now }: { code: ErrorCode; now: number }) {
   );
 }
 
-function againWords(code: ErrorCode): string {
-  const seconds = retryAfterOf(code);
+function againWords(seconds: number | null): string {
   if (seconds !== null) {
     const unit = seconds === 1 ? "second" : "seconds";
     return `The same request is worth sending again: \`Retry-After\` says when, as a rule in ` +
@@ -84,15 +75,15 @@ export function ProblemsPage({ now }: { now: number }) {
           <code>code</code> is one of these; more may be added.
         </p>
         <dl class="fields">
-          {ERROR_CODES.map((code) => (
+          {ERROR_CODES.map(problemType).map(({ type, code, title, status }) => (
             <div key={code}>
               <dt>
-                <a href={`/problems/${code}`}>
+                <a href={type}>
                   <code>{code}</code>
                 </a>{" "}
-                <span class="type">{statusOfCode(code)}</span>
+                <span class="type">{status}</span>
               </dt>
-              <dd>{ERRORS[code]}</dd>
+              <dd>{title}</dd>
             </div>
           ))}
         </dl>

@@ -1,5 +1,6 @@
 /** Asking the app over HTTP: who asks, and what an answer must be like. */
 import assert from "node:assert/strict";
+import { type ErrorCode, REMEDIES } from "../../kv/errors.ts";
 import { readPosition } from "../../kv/journal.ts";
 import type { EventCardView, EventView } from "../../lifecycle/event_view.ts";
 import { GUEST, type Principal, ROOT } from "../../lifecycle/policy.ts";
@@ -37,14 +38,19 @@ export async function json<T = EventView>(response: Response, status = 200): Pro
   return JSON.parse(text);
 }
 
-/** The same for a problem (RFC 9457), with its code from the catalogue. */
-export async function problem(response: Response, status: number, code: string): Promise<Problem> {
+/** The same for a problem (RFC 9457): its code from the catalogue, and what to do about it. */
+export async function problem(
+  response: Response,
+  status: number,
+  code: ErrorCode,
+): Promise<Problem> {
   const text = await response.text();
   assert.equal(response.status, status, text);
   assert.equal(response.headers.get("content-type"), "application/problem+json");
   const body: Problem = JSON.parse(text);
-  const { type, title, detail, request_id } = body;
+  const { type, title, detail, remedy, request_id } = body;
   assert.deepEqual([body.status, body.code, type], [status, code, `/problems/${code}`]);
+  assert.equal(remedy, REMEDIES[code]);
   for (const sentence of [title, detail, request_id]) assert.notEqual(sentence ?? "", "");
   return body;
 }
