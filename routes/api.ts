@@ -3,6 +3,7 @@ import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler, Next, TypedResponse } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { DomainError } from "../kv/errors.ts";
+import { EVENT_STATUSES } from "../kv/event_record.ts";
 import { type Principal, requireSignedIn } from "../lifecycle/policy.ts";
 import type { AppEnv } from "./app_deps.ts";
 import { isKnown } from "./conditions.ts";
@@ -44,13 +45,14 @@ export function answerUnlessKnown<T>(
 /** The contract's entry for that. */
 export const NOT_MODIFIED = { 304: { description: "The client has it already" } };
 
-/** A problem answer, for the contract. */
+/** A problem answer, for the contract: what every one has, and what some say more. */
 export const ProblemSchema = z.looseObject({
   type: z.string().meta({ description: "The address of the page about it, /problems/{code}." }),
   title: z.string().meta({ description: "What the code means; always the same." }),
   status: z.int().meta({ description: "The HTTP status." }),
   detail: z.string().meta({ description: "What happened this time, for people." }),
   code: z.string().meta({ description: "What happened, for programs; codes may be added." }),
+  remedy: z.string().meta({ description: "What to do about it; always the same for a code." }),
   request_id: z.string().meta({ description: "The answer's `X-Request-Id`, to ask about." }),
   errors: z.array(
     z.looseObject({
@@ -58,19 +60,39 @@ export const ProblemSchema = z.looseObject({
       parameter: z.string().optional().meta({ description: "A parameter of the address." }),
       code: z.string(),
       detail: z.string(),
+      candidates: z.array(z.string()).optional().meta({
+        description: "The instants that a local time may mean.",
+      }),
     }),
   ).optional().meta({ description: "What is wrong, one by one." }),
+  parameter: z.string().optional().meta({ description: "The parameter that it is about." }),
+  current_status: z.enum(EVENT_STATUSES).optional().meta({ description: "The event's status." }),
+  allowed: z.array(z.enum(EVENT_STATUSES)).optional().meta({
+    description: "The statuses that the caller may ask for instead.",
+  }),
+  transition: z.looseObject({ to: z.enum(EVENT_STATUSES) }).optional().meta({
+    description: "The transition to ask for in place of this.",
+  }),
+  current_etag: z.string().optional().meta({ description: "The event's `ETag` now." }),
+  differences: z.array(
+    z.looseObject({
+      field: z.string(),
+      current: z.string().nullable().meta({ description: "What it is now, shortened." }),
+    }),
+  ).optional().meta({ description: "What of the body is otherwise by now." }),
+  event_id: z.string().optional().meta({ description: "The event that stands in the way." }),
+  organizer_id: z.string().optional().meta({ description: "The organizer that does." }),
+  from: z.string().optional().meta({ description: "The organizer whose events are being moved." }),
+  to: z.string().optional().meta({ description: "The organizer to which they are." }),
+  index: z.string().optional().meta({ description: "The index that is still being built." }),
 }).meta({ id: "Problem", description: "What went wrong (RFC 9457)." });
 
-/** What the middleware may answer on every route of the API. */
-const ANYWHERE = [406, 429] as const;
-
-/** The contract's entries for problem answers. */
+/** The contract's entries for problem answers; those that any route may give are in `openapi.ts`. */
 export function problems<const Status extends number>(...statuses: Status[]) {
-  return Object.fromEntries([...statuses, ...ANYWHERE].map((status) => [status, {
+  return Object.fromEntries(statuses.map((status) => [status, {
     description: "A problem (RFC 9457)",
     content: { "application/problem+json": { schema: ProblemSchema } },
-  }])) as Record<Status | typeof ANYWHERE[number], {
+  }])) as Record<Status, {
     description: string;
     content: { "application/problem+json": { schema: typeof ProblemSchema } };
   }>;
@@ -87,7 +109,7 @@ export function located<Schema extends z.ZodType>(
   description: string,
   where: string,
 ) {
-  const headers = z.object({ location: z.string().meta({ description: where }) });
+  const headers = z.object({ Location: z.string().meta({ description: where }) });
   return { ...json(schema, description), headers };
 }
 

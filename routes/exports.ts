@@ -31,8 +31,9 @@ const exportRoute = createRoute({
       description: "The lines",
       content: { "application/x-ndjson": { schema: z.string() } },
       headers: z.object({
-        "journal-position": z.string().meta({ description: "Where the export began." }),
-        "export-events": z.string().optional().meta({ description: "How many events, about." }),
+        "Journal-Position": z.string().meta({ description: "Where the export began." }),
+        "Export-Events": z.string().optional().meta({ description: "How many events, about." }),
+        "Content-Disposition": z.string().meta({ description: "A name for the file." }),
       }),
     },
     ...problems(400, 401, 403, 404, 410, 503),

@@ -67,7 +67,8 @@ const JobSchema = z.object({
   interval_seconds: z.number(),
   paused: z.object({ reason: z.string(), until: z.string() }).nullable(),
   running: z.object({ run_id: z.string(), trigger: z.string(), started_at: z.string() }).nullable(),
-  last_run: RunSchema.nullable(),
+  // Not `.nullable()`, which the document would say of every run.
+  last_run: z.union([RunSchema, z.null()]),
   last_success_at: z.string().nullable(),
   empty_runs: z.int(),
   consecutive_failures: z.int(),

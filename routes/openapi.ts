@@ -5,7 +5,8 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { AppEnv } from "./app_deps.ts";
 import { apiApp } from "./api.ts";
-import { headersAnswered, headersTaken } from "./contract_headers.ts";
+import { HEADERS, headersAnswered, headersTaken } from "./contract_headers.ts";
+import { problemResponses, withProblems } from "./contract_problems.ts";
 import { commonHeaders } from "./headers.ts";
 import { type Caller, OPERATIONS, TAGS } from "./operations.ts";
 
@@ -44,9 +45,20 @@ export interface Parameter {
 
 export type Content = Record<string, { schema?: Schema; example?: unknown }>;
 
+export interface Header {
+  description?: string;
+  /** Whether it always comes. */
+  required?: boolean;
+  schema?: Schema;
+}
+
+export interface Reference {
+  $ref: string;
+}
+
 export interface ApiResponse {
   description: string;
-  headers?: Record<string, { description?: string; schema?: Schema }>;
+  headers?: Record<string, Header | Reference>;
   content?: Content;
 }
 
@@ -58,7 +70,7 @@ export interface Operation {
   security: Record<string, string[]>[];
   parameters?: Parameter[];
   requestBody?: { required?: boolean; content: Content };
-  responses: Record<string, ApiResponse>;
+  responses: Record<string, ApiResponse | Reference>;
 }
 
 export interface ApiDocument {
@@ -66,7 +78,22 @@ export interface ApiDocument {
   info: { title: string; version: string; description: string };
   tags: { name: string; description: string }[];
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Schema> };
+  components: {
+    schemas: Record<string, Schema>;
+    headers: Record<string, Header>;
+    responses: Record<string, ApiResponse>;
+  };
+}
+
+/** What a reference within the document leads to; anything else as it is. */
+export function resolved<Part extends object>(
+  { components }: Pick<ApiDocument, "components">,
+  part: Part | Reference,
+): Part {
+  const { $ref } = part as Partial<Reference>;
+  if ($ref === undefined) return part as Part;
+  const [kind, name] = $ref.split("/").slice(2) as [keyof typeof components, string];
+  return components[kind][name] as Part;
 }
 
 const INFO = {
@@ -75,8 +102,8 @@ const INFO = {
   version: "1",
   description: "Events whose curtain falls by itself: from the very millisecond an event's end " +
     "passes, every answer shows it as COMPLETED.\n\n" +
-    "A request that cannot be served is answered with a problem (RFC 9457); its `code` has a page " +
-    "at `/problems/{code}`. Within `/v1` things are only ever added, so clients pass over members, " +
+    "A request that cannot be served is answered with a problem (RFC 9457), whose `remedy` says " +
+    "what to do. Its `code` has a page at `/problems/{code}`, which programs get as JSON. Within `/v1` things are only ever added, so clients pass over members, " +
     "codes and values that they do not know.",
   license: { name: "MIT", url: "https://opensource.org/license/mit" },
 };
@@ -96,28 +123,13 @@ const SECURITY: Record<Caller, Record<string, string[]>[]> = {
   admin: [{ bearer: [] }],
 };
 
-/** What a problem of this status means, whichever its code. */
-const PROBLEMS: Record<string, string> = {
-  400: "The request cannot be understood: its JSON, a parameter or the cursor.",
-  401: "The token is missing or not valid.",
-  403: "The caller may not do this.",
-  404: "There is nothing here, or nothing that the caller may see.",
-  406: "`Accept` leaves out all media types that are answered here.",
-  409: "What is stored does not allow it; `code` says why.",
-  410: "Changes cannot be told from this position on.",
-  412: "What is stored is no longer what `If-Match` names.",
-  413: "The body is too large.",
-  415: "The body's media type is none that is taken here.",
-  422: "The body cannot be stored as it is; `errors` names the fields.",
-  428: "This needs `If-Match`, with the `ETag` that was read.",
-  429: "Too many requests: try again after `Retry-After` seconds.",
-  500: "Something went wrong on our side.",
-  503: "Not just now: try again after `Retry-After` seconds.",
-};
-
 /** The document of all routes that `app` has by now. */
 export function describeApi(app: OpenAPIHono<AppEnv>): ApiDocument {
-  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", BEARER);
+  const { openAPIRegistry: registry } = app;
+  registry.registerComponent("securitySchemes", "bearer", BEARER);
+  for (const [name, header] of Object.entries(HEADERS)) {
+    registry.registerComponent("headers", name, header);
+  }
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: INFO,
@@ -129,6 +141,7 @@ export function describeApi(app: OpenAPIHono<AppEnv>): ApiDocument {
       operations[method] = withNotes(operation, { method, path });
     }
   }
+  document.components.responses = problemResponses(document);
   return document;
 }
 
@@ -150,18 +163,19 @@ function withNotes(
     security: SECURITY[caller],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(requestBody === undefined ? {} : { requestBody: withExample(requestBody, example) }),
-    responses: withHeaders(withProblems(operation.responses), { method, operation }),
+    responses: withHeaders(withProblems(operation.responses, path), { method, path, operation }),
   };
 }
 
 function withHeaders(
   responses: Operation["responses"],
-  { method, operation }: { method: string; operation: Operation },
+  { method, path, operation }: { method: string; path: string; operation: Operation },
 ): Operation["responses"] {
   return Object.fromEntries(
     Object.entries(responses).map(([status, response]) => {
-      const headers = { ...response.headers, ...headersAnswered(method, status, operation) };
-      return [status, Object.keys(headers).length === 0 ? response : { ...response, headers }];
+      if ("$ref" in response) return [status, response];
+      const answered = headersAnswered({ method, path, status }, { operation, response });
+      return [status, { ...response, headers: { ...response.headers, ...answered } }];
     }),
   );
 }
@@ -172,19 +186,6 @@ function withExample(body: NonNullable<Operation["requestBody"]>, example: unkno
     [type, media],
   ) => [type, { ...media, example }]);
   return { ...body, content: Object.fromEntries(content) };
-}
-
-/** What each problem means; and that any operation may meet a fault of ours. */
-function withProblems(responses: Operation["responses"]): Operation["responses"] {
-  const fault: ApiResponse = {
-    description: "",
-    content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
-  };
-  const all = Object.entries({ ...responses, 500: fault });
-  return Object.fromEntries(all.map(([status, response]) => {
-    if (response.content?.["application/problem+json"] === undefined) return [status, response];
-    return [status, { ...response, description: PROBLEMS[status] ?? response.description }];
-  }));
 }
 
 /** The app that serves the document. */

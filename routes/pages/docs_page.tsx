@@ -1,5 +1,7 @@
 /** The reference: everything that `/openapi.json` says, for people. No script is needed. */
-import type { ApiDocument, ApiResponse, Operation, Schema } from "../openapi.ts";
+import { ON_EVERY_ANSWER } from "../contract_headers.ts";
+import { type ApiDocument, type ApiResponse, type Operation, resolved } from "../openapi.ts";
+import type { Schema } from "../openapi.ts";
 import { curlText } from "./curl_text.ts";
 import { REFERENCE_STYLESHEET_URL } from "./reference_stylesheet.ts";
 import { Layout } from "./layout.tsx";
@@ -53,6 +55,9 @@ export function DocsPage({ document, origin, now }: DocsPageProps) {
               </li>
             ))}
             <li>
+              <a href="#headers">Headers of every answer</a>
+            </li>
+            <li>
               <a href="#schemas">Schemas</a>
             </li>
           </ul>
@@ -83,6 +88,23 @@ export function DocsPage({ document, origin, now }: DocsPageProps) {
               ))}
             </section>
           ))}
+          <section aria-labelledby="headers">
+            <h2 id="headers">Headers of every answer</h2>
+            <p>
+              The limits are told under <code>/v1</code>, and to a token that is refused.
+            </p>
+            <dl class="fields">
+              {ON_EVERY_ANSWER.map((name) => (
+                <Field
+                  key={name}
+                  name={name}
+                  schema={components.headers[name]!.schema!}
+                  mark={components.headers[name]!.required ? null : "optional"}
+                  description={components.headers[name]!.description}
+                />
+              ))}
+            </dl>
+          </section>
           <section aria-labelledby="schemas">
             <h2 id="schemas">Schemas</h2>
             {Object.entries(components.schemas).map(([name, schema]) => (
@@ -151,7 +173,12 @@ function OperationPart(
       <h4>Answers</h4>
       <dl class="fields answers">
         {Object.entries(responses).map(([status, response]) => (
-          <ResponsePart key={status} status={status} response={response} />
+          <ResponsePart
+            key={status}
+            status={status}
+            response={resolved(document, response)}
+            of={document}
+          />
         ))}
       </dl>
       <h4>Try it</h4>
@@ -178,19 +205,24 @@ function BodyPart({ operation, of: document }: { operation: Operation; of: ApiDo
           <p>
             <code>{type}</code>: <TypeWords schema={schema} />
           </p>
-          <Fields schema={resolved(schema, document)} marks="required" />
+          <Fields schema={resolved(document, schema)} marks="required" />
         </>
       ))}
     </>
   );
 }
 
-function resolved(schema: Schema, { components }: ApiDocument): Schema {
-  return schema.$ref === undefined ? schema : components.schemas[nameOf(schema.$ref)] ?? schema;
-}
-
-function ResponsePart({ status, response }: { status: string; response: ApiResponse }) {
+function ResponsePart(
+  { status, response, of: document }: {
+    status: string;
+    response: ApiResponse;
+    of: ApiDocument;
+  },
+) {
   const { description, headers = {}, content = {} } = response;
+  const special = Object.entries(headers)
+    .filter(([name]) => !(ON_EVERY_ANSWER as string[]).includes(name))
+    .map(([name, header]) => ({ name, description: resolved(document, header).description }));
   return (
     <div>
       <dt>
@@ -212,12 +244,12 @@ function ResponsePart({ status, response }: { status: string; response: ApiRespo
           </dd>
         )
       )}
-      {Object.entries(headers).map(([name, header]) => (
+      {special.map(({ name, description }) => (
         <dd key={name}>
           Header <code>{name}</code>
-          {header.description === undefined ? null : (
+          {description === undefined ? null : (
             <>
-              : <Prose text={header.description} />
+              : <Prose text={description} />
             </>
           )}
         </dd>
