@@ -15,7 +15,7 @@ export interface Config {
   adminToken: string | null;
   openEndedMs: number;
   logLevel: LogLevel;
-  /** How many one client may send; null: any number. */
+  /** How many one client may send a minute; null: any number. */
   requestsPerMinute: number | null;
   /** Whose word counts about the client that they ask for. */
   trustedProxies: IpRange[];
@@ -34,6 +34,8 @@ export const MIN_TOKEN_LENGTH = 32;
 const wholeNumber = (must: string, min: number, max: number) =>
   z.string().regex(/^\d+$/, must).transform(Number).refine((n) => n >= min && n <= max, must);
 
+/** A hundred a second: more than people and careful programs send, less than a process serves. */
+const DEFAULT_RATE_LIMIT = 6_000;
 const MAX_RATE_LIMIT = 100_000;
 const RATE_LIMIT_FORM = `a number of requests a minute, 1 to ${MAX_RATE_LIMIT}, or "off"`;
 
@@ -59,7 +61,7 @@ const ENVIRONMENT = z.object({
   RATE_LIMIT: z.string().regex(/^(off|\d+)$/, RATE_LIMIT_FORM)
     .transform((text) => text === "off" ? null : Number(text))
     .refine((n) => n === null || (n >= 1 && n <= MAX_RATE_LIMIT), RATE_LIMIT_FORM)
-    .default(null),
+    .default(DEFAULT_RATE_LIMIT),
   TRUSTED_PROXIES: z.string()
     .refine(
       (list) => ipRangesOf(list) !== null,

@@ -22,7 +22,7 @@ Deno.test("parseConfig() serves everyone from a file when nothing is set", () =>
     adminToken: null,
     openEndedMs: 24 * 3_600_000,
     logLevel: "info",
-    requestsPerMinute: null,
+    requestsPerMinute: 6_000,
     trustedProxies: [],
     timeZone: "Europe/London",
     securityContact: null,
@@ -142,11 +142,11 @@ Deno.test("parseConfig() names each wrong variable, what it must be and what it 
   for (const [environment, sentence] of WRONG) assert.equal(refusal(environment), sentence);
 });
 
-Deno.test("parseConfig() limits nobody unless it is told to", () => {
+Deno.test("parseConfig() limits everybody to 6,000 requests a minute unless it is told otherwise", () => {
   const limit = (environment: Environment, mode: "dev" | "start") =>
     parseConfig(environment, mode).requestsPerMinute;
   for (const mode of ["dev", "start"] as const) {
-    assert.equal(limit({}, mode), null);
+    assert.equal(limit({}, mode), 6_000);
     assert.equal(limit({ RATE_LIMIT: "off" }, mode), null);
     assert.equal(limit({ RATE_LIMIT: "1" }, mode), 1);
     assert.equal(limit({ RATE_LIMIT: "100000" }, mode), 100_000);

@@ -42,6 +42,15 @@ async function assertWell({ url, pid, lines }: Server): Promise<void> {
 
 const ENV = { KV_PATH: ":memory:", ADMIN_TOKEN };
 
+Deno.test("unless told otherwise, a client may send 6,000 requests a minute", async () => {
+  for (const args of [[], ["--dev"]]) {
+    await using server = await startServer({ args, env: { ...ENV, RATE_LIMIT: "" } });
+    const response = await fetch(`${server.url}/v1/events`);
+    assert.equal(response.headers.get("ratelimit-policy"), '"default";q=6000;w=60');
+    await json<unknown>(response);
+  }
+});
+
 Deno.test("a flood from one address is told to wait, while a token and the health routes are served", async () => {
   await using server = await startServer({ env: { ...ENV, RATE_LIMIT: "300" } });
   const statuses = await flood(`${server.url}/v1/events`, (i) => ({
