@@ -28,6 +28,7 @@ export const MAX_HISTORY_BYTES = 12 * 1024;
 export const MAX_TAGS = 20;
 export const MAX_TAG_LENGTH = 50;
 export const MAX_STAFF = 50;
+export const MAX_METADATA_PAIRS = 50;
 export const MAX_EXTERNAL_ID_BYTES = 200;
 export const MAX_REASON_LENGTH = 500;
 

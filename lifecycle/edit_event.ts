@@ -2,6 +2,7 @@
 import { DomainError, type FieldProblem, invalidFields } from "../kv/errors.ts";
 import type { Actor, EventId, EventRecord, EventTimes, OrganizerId } from "../kv/event_record.ts";
 import { type EventStep, findByExternalId } from "../kv/events.ts";
+import { MAX_METADATA_PAIRS } from "../kv/limits.ts";
 import { getOrganizer } from "../kv/organizers.ts";
 import type { Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
@@ -57,6 +58,7 @@ export function editSteps(
   { now, by, isImport = false }: { now: number; by: Actor; isImport?: boolean },
 ): EventStep[] {
   let next: EventRecord = withContent(event, edit.content, { isWhole: isImport });
+  if (edit.content.metadata) requireFewPairs(next);
   next = { ...next, ...requireTimes(edit.times, event) };
   if (edit.organizerId !== undefined) next.organizerId = edit.organizerId;
   const step = editStep(event, next, { now, by });
@@ -79,6 +81,17 @@ export function editSteps(
     }
   }
   return steps;
+}
+
+/** Few enough with those that stay: an import takes no more, so an export must not have more. */
+function requireFewPairs({ metadata }: EventRecord): void {
+  const count = Object.keys(metadata).length;
+  if (count <= MAX_METADATA_PAIRS) return;
+  throw invalidFields([{
+    pointer: "/metadata",
+    code: "too_big",
+    detail: `That would make ${count} pairs; an event takes at most ${MAX_METADATA_PAIRS}.`,
+  }]);
 }
 
 /** The step of an edit from `event` to `next`; null when nothing was changed; pure. */

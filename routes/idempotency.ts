@@ -72,8 +72,11 @@ export class Idempotency {
         const other = await find();
         if ("outcome" in other) c.res = replay(c, other.outcome, requestHash);
       } else if (c.res.ok && !keyed.isTold) {
+        const { status } = c.res;
         const text = await c.res.clone().text();
-        const outcome = outcomeOf(keyed, { status: c.res.status, text, headers: {} });
+        const location = c.res.headers.get("location");
+        const headers: Record<string, string> = location === null ? {} : { location };
+        const outcome = outcomeOf(keyed, { status, text, headers });
         await keepOutcome(this.store, { slot: keyed.slot, outcomeOf: () => outcome });
       }
     } finally {

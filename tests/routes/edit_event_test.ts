@@ -52,6 +52,23 @@ Deno.test("PATCH changes what it names, merges what is nested, and leaves the re
   assert.deepEqual(new Set(Object.values(emptied.location)), new Set([null]));
 });
 
+Deno.test("PATCH adds metadata up to fifty pairs with those that stay, as an import takes", async () => {
+  await using t = await testApp();
+  const pairs = (first: number, count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`key ${first + i}`, "x"]));
+  const event = await create(t, ADMIN, { metadata: pairs(0, 49) });
+  await assertWritesNothing(t, async () => {
+    const refused = await patch(t, event, { metadata: pairs(49, 2) });
+    const told = await problem(refused, 422, "invalid_body");
+    assert.deepEqual(places(told), ["/metadata too_big"]);
+    assert.match(told.detail, /51 pairs.* at most 50/);
+  });
+  const full = await json(await patch(t, event, { metadata: pairs(49, 1) }));
+  assert.equal(Object.keys(full.metadata).length, 50);
+  const swapped = { "key 0": null, ...pairs(50, 1) };
+  await json(await patch(t, event, { metadata: swapped }));
+});
+
 Deno.test("PATCH that changes nothing writes nothing", async () => {
   await using t = await testApp();
   const event = await create(t, ADMIN, {

@@ -86,6 +86,19 @@ Deno.test("a job that is run again with its key is told where to watch the run t
   assert.equal((await json<{ id: string }>(again, 202)).id, run.id);
 });
 
+Deno.test("a move that is asked for again with its key is told where to watch the run", async () => {
+  await using t = await testApp();
+  const { organizer_id: from } = await create(t, ADMIN);
+  const { id: to } = await json(await post(t, "/v1/organizers", { name: "Hall" }, {}), 201);
+  const ask = () => post(t, `/v1/organizers/${from}/moves`, { to }, key("a"));
+  const first = await ask();
+  const again = await ask();
+  assert.equal(again.headers.get("idempotency-replayed"), "true");
+  assert.match(again.headers.get("location") ?? "", /^\/v1\/jobs\/move_events\/runs\/run_/);
+  assert.equal(again.headers.get("location"), first.headers.get("location"));
+  assert.deepEqual(await json<unknown>(again, 202), await json<unknown>(first, 202));
+});
+
 Deno.test("the same key with another payload, path or method is a mistake, and told as one", async () => {
   await using t = await testApp();
   await json(await post(t, "/v1/events", TOMORROW, key("a")), 201);
