@@ -6,6 +6,7 @@ import { z } from "@hono/zod-openapi";
 import { type Actor, EVENT_STATUSES, type UserId, VISIBILITIES } from "../kv/event_record.ts";
 import {
   MAX_EXTERNAL_ID_BYTES,
+  MAX_METADATA_PAIRS,
   MAX_REASON_LENGTH,
   MAX_STAFF,
   MAX_TAG_LENGTH,
@@ -21,17 +22,32 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 // deno-lint-ignore no-control-regex -- all but tab, line feed and carriage return
 const CONTROL_IN_TEXT = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
+/**
+ * A length as people and JSON Schema count it, which the contract is written in: one of code points.
+ * zod's own `max` counts those beyond the first 65,536 twice.
+ */
+const atMost = (maximum: number): z.core.CheckFn<string> => ({ value, issues }) => {
+  if (value.length <= maximum || [...value].length <= maximum) return;
+  issues.push({ code: "too_big", origin: "string", maximum, inclusive: true, input: value });
+};
+
+/** Text of `min` to `max` characters. */
+export const characters = (max: number, min = 0) =>
+  z.string().min(min).check(atMost(max)).meta({ maxLength: max });
+
 /** One line of text, trimmed. */
 export const line = (max: number, min = 0) =>
-  z.string().trim().min(min).max(max)
+  z.string().trim().min(min).check(atMost(max))
     .refine((text) => !CONTROL.test(text), "Control characters are not allowed")
-    .refine((text) => text.isWellFormed(), "This is not well-formed Unicode");
+    .refine((text) => text.isWellFormed(), "This is not well-formed Unicode")
+    .meta({ maxLength: max });
 
 /** Text of several lines. */
 const text = (max: number) =>
-  z.string().max(max)
+  z.string().check(atMost(max))
     .refine((value) => !CONTROL_IN_TEXT.test(value), "Control characters are not allowed")
-    .refine((value) => value.isWellFormed(), "This is not well-formed Unicode");
+    .refine((value) => value.isWellFormed(), "This is not well-formed Unicode")
+    .meta({ maxLength: max });
 
 export const webAddress = z.url({
   protocol: /^https?$/,
@@ -115,10 +131,17 @@ const pairsOf = <Value extends z.ZodType>(value: Value) =>
     // For the typed client, since what is preprocessed may be anything.
   ) as z.ZodType<Record<string, z.output<Value>>, Record<string, z.input<Value>>>;
 
+/** What the generator of the document does not see. */
+const pairNames = { type: "string" as const, minLength: 1, maxLength: 64 };
+
 const metadata = pairsOf(line(500)).refine(
-  (pairs) => Object.keys(pairs).length <= 50,
-  "At most 50 pairs",
-).meta({ description: "Up to 50 pairs of text, for whatever the client needs." });
+  (pairs) => Object.keys(pairs).length <= MAX_METADATA_PAIRS,
+  `At most ${MAX_METADATA_PAIRS} pairs`,
+).meta({
+  description: "Pairs of text, for whatever the client needs.",
+  maxProperties: MAX_METADATA_PAIRS,
+  propertyNames: pairNames,
+});
 
 export const editable = z.strictObject({ ...content, ...times, metadata }).partial();
 
@@ -139,7 +162,11 @@ export const EventPatch = editable.extend({
   description: text(20_000).nullable().transform((value) => value ?? "").optional(),
   tags: content.tags.nullable().transform((value) => value ?? []).optional(),
   staff: staff.nullable().transform((value) => value ?? []).optional(),
-  metadata: pairsOf(line(500).nullable()).nullable().optional(),
+  metadata: pairsOf(line(500).nullable()).nullable().optional().meta({
+    description:
+      `Merged into what is there, up to ${MAX_METADATA_PAIRS}; null removes a pair, or all.`,
+    propertyNames: pairNames,
+  }),
   organizer_id: organizerId.optional().meta({ description: "For administrators." }),
 }).meta({ id: "EventPatch" });
 

@@ -44,6 +44,7 @@ import {
   EventList,
   EventPatch,
   EventSchema,
+  line,
 } from "./event_schemas.ts";
 import { remembered } from "./idempotency.ts";
 import { eventQueryOf, EventsQuery } from "./query_schemas.ts";
@@ -116,7 +117,7 @@ const patchRoute = createRoute({
 });
 
 const Reason = z.strictObject({
-  reason: z.string().trim().min(1).max(MAX_REASON_LENGTH).optional().meta({
+  reason: line(MAX_REASON_LENGTH, 1).optional().meta({
     description: "Why, for the journal; here or in the body.",
   }),
 });

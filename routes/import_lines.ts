@@ -17,6 +17,7 @@ import type { EventPast } from "../lifecycle/event_past.ts";
 import { USER_ID } from "../lifecycle/ids.ts";
 import type { ImportedThing } from "../lifecycle/import_lines.ts";
 import {
+  characters,
   editable,
   editOf,
   eventId,
@@ -31,14 +32,14 @@ import { bodyProblems } from "./validation.ts";
 const format = z.int().min(1);
 const version = z.int().min(1).max(1_000_000_000);
 const userId = z.string().regex(USER_ID, "This must be a user id, usr_…");
-const reason = z.string().max(MAX_REASON_LENGTH);
+const reason = characters(MAX_REASON_LENGTH);
 
 const home = {
   organizer_id: organizerId.optional(),
   organizer_external_id: externalId.optional(),
 };
 
-const shortValue = z.string().max(200).nullable();
+const shortValue = characters(200).nullable();
 
 const historyEntry = z.strictObject({
   version,

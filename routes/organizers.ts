@@ -16,7 +16,14 @@ import {
   writesJson,
 } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
-import { EventList, externalId, line, organizerId, webAddress } from "./event_schemas.ts";
+import {
+  characters,
+  EventList,
+  externalId,
+  line,
+  organizerId,
+  webAddress,
+} from "./event_schemas.ts";
 import { answerPage } from "./events.ts";
 import { remembered } from "./idempotency.ts";
 import { limit, PageQuery } from "./query_schemas.ts";
@@ -49,7 +56,7 @@ const listRoute = createRoute({
     query: z.strictObject({
       limit,
       after: organizerId.optional().meta({ description: "`next_after` of the page before." }),
-      external_id: z.string().min(1).max(200).optional().meta({
+      external_id: characters(200, 1).optional().meta({
         description: "The organizer of this external id, or none.",
       }),
     }),

@@ -7,7 +7,7 @@
 import { z } from "@hono/zod-openapi";
 import { EVENT_STATUSES, type EventStatus, type OrganizerId } from "../kv/event_record.ts";
 import { type EventQuery, SORTS } from "../lifecycle/discovery.ts";
-import { organizerId } from "./event_schemas.ts";
+import { characters, organizerId } from "./event_schemas.ts";
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/i;
 
@@ -42,7 +42,7 @@ export const limit = wholeNumber(
 });
 
 export const version = wholeNumber(/^[1-9]\d{0,8}$/, "This must be a version, 1 or more")
-  .meta({ type: "integer", minimum: 1 });
+  .meta({ type: "integer", minimum: 1, maximum: 999_999_999 });
 
 const cursor = z.string().min(1).max(1_000).optional().meta({
   description: "`next_cursor` of the page before, with the same other parameters.",
@@ -86,12 +86,12 @@ const eventsQuery = {
   starts_after: instant.optional().meta({ description: "Those that start later than this." }),
   starts_before: instant.optional().meta({ description: "Those that start earlier than this." }),
   ends_after: instant.optional().meta({ description: "Those that end later than this, or never." }),
-  tag: z.string().min(1).max(50).optional().meta({ description: "Those that have this tag." }),
+  tag: characters(50, 1).optional().meta({ description: "Those that have this tag." }),
   organizer: organizerId.optional().meta({ description: "Those of this organizer." }),
-  city: z.string().min(1).max(100).optional().meta({ description: "Those in this city." }),
-  country: z.string().min(1).max(100).optional().meta({ description: "Those in this country." }),
+  city: characters(100, 1).optional().meta({ description: "Those in this city." }),
+  country: characters(100, 1).optional().meta({ description: "Those in this country." }),
   online: flag.optional().meta({ description: "Those that are online, or that are not." }),
-  external_id: z.string().min(1).max(200).optional().meta({
+  external_id: characters(200, 1).optional().meta({
     description: "The events of this external id; takes only `organizer` beside it.",
   }),
 };

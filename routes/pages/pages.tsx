@@ -32,7 +32,7 @@ export function pages(deps: AppDeps): Hono<AppEnv> {
     const cursor = c.req.query("cursor") || undefined;
     const tag = c.req.query("tag")?.trim() || null;
     // No event has such a tag, and the store refuses a key that long.
-    const nothing = tag !== null && tag.length > MAX_TAG_LENGTH;
+    const nothing = tag !== null && [...tag].length > MAX_TAG_LENGTH;
     const page = nothing ? { items: [], nextCursor: null } : await listEvents(
       store,
       { tag: tag ?? undefined },

@@ -134,3 +134,25 @@ Deno.test("a refused reopening names the way out", async () => {
   assert.match(refused.detail, /give an `end_date` in the future/);
   assert.deepEqual(refused.allowed, ["CONFIRMED", "ARCHIVED"]);
 });
+
+Deno.test("a character is one, also where JavaScript stores it as two", async () => {
+  await using t = await testApp();
+  const mask = "🎭";
+  const fits = { title: mask.repeat(200), tags: [mask.repeat(50)], summary: mask.repeat(500) };
+  const { tags: [tag] } = await create(t, ADMIN, fits);
+  const query = `tag=${encodeURIComponent(tag!)}`;
+  const found = await json<EventListView>(await t.request("GET", `/v1/events?${query}`));
+  assert.equal(found.items.length, 1);
+  assert.match(await (await t.request("GET", `/?${query}`)).text(), /<h[23][^>]*>.*🎭/);
+  for (
+    const [field, value, place] of [
+      ["title", mask.repeat(201), "/title too_big"],
+      ["tags", [mask.repeat(51)], "/tags/0 too_big"],
+      ["summary", mask.repeat(501), "/summary too_big"],
+    ] as const
+  ) {
+    const body = { ...TOMORROW, [field]: value };
+    const refused = await t.request("POST", "/v1/events", { body, headers: ADMIN });
+    assert.deepEqual(places(await problem(refused, 422, "invalid_body")), [place]);
+  }
+});
