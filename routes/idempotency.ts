@@ -24,6 +24,9 @@ import { commonHeaders } from "./headers.ts";
 const MAX_KEY_LENGTH = 255;
 const KEY = /^[\x21-\x7e]+$/;
 
+/** Of an answer that no commit has kept, as of an edit that changes nothing. */
+const KEPT_HEADERS = ["location", "etag", "cache-control", "vary"];
+
 /** What a request with a key is to leave behind. */
 export interface Keyed {
   slot: OutcomeSlot;
@@ -74,8 +77,8 @@ export class Idempotency {
       } else if (c.res.ok && !keyed.isTold) {
         const { status } = c.res;
         const text = await c.res.clone().text();
-        const location = c.res.headers.get("location");
-        const headers: Record<string, string> = location === null ? {} : { location };
+        const kept = KEPT_HEADERS.map((name) => [name, c.res.headers.get(name)]);
+        const headers = Object.fromEntries(kept.filter(([, value]) => value !== null));
         const outcome = outcomeOf(keyed, { status, text, headers });
         await keepOutcome(this.store, { slot: keyed.slot, outcomeOf: () => outcome });
       }

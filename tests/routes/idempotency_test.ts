@@ -86,6 +86,23 @@ Deno.test("a job that is run again with its key is told where to watch the run t
   assert.equal((await json<{ id: string }>(again, 202)).id, run.id);
 });
 
+Deno.test("an edit that changes nothing is answered again with its tag", async () => {
+  await using t = await testApp();
+  const { id } = await create(t, ADMIN);
+  const ask = () =>
+    t.request("PATCH", `/v1/events/${id}`, {
+      body: {},
+      headers: { ...ADMIN, ...key("a"), "if-match": "*" },
+    });
+  const [first, again] = [await ask(), await ask()];
+  assert.equal(again.headers.get("idempotency-replayed"), "true");
+  for (const name of ["etag", "cache-control", "vary"]) {
+    assert.ok(first.headers.get(name));
+    assert.equal(again.headers.get(name), first.headers.get(name), name);
+  }
+  assert.deepEqual(await json(again), await json(first));
+});
+
 Deno.test("a move that is asked for again with its key is told where to watch the run", async () => {
   await using t = await testApp();
   const { organizer_id: from } = await create(t, ADMIN);
