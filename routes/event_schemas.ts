@@ -98,7 +98,8 @@ const times = {
 
 const content = {
   external_id: externalId.nullable().meta({
-    description: "The id that it has elsewhere, one event's alone within its organizer.",
+    description: "The id that it has elsewhere, one event's alone within its organizer; up to " +
+      `${MAX_EXTERNAL_ID_BYTES} bytes.`,
   }),
   title: line(200, 1),
   summary: text(500),

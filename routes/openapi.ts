@@ -26,9 +26,13 @@ export interface Schema {
   maxLength?: number;
   maxItems?: number;
   items?: Schema;
+  pattern?: string;
   properties?: Record<string, Schema>;
   required?: string[];
   additionalProperties?: boolean | Schema;
+  maxProperties?: number;
+  propertyNames?: Schema;
+  not?: Schema;
   anyOf?: Schema[];
   oneOf?: Schema[];
   allOf?: Schema[];

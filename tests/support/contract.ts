@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { z } from "zod";
+import type { Problem } from "../../routes/errors.ts";
 import {
   type ApiDocument,
   type ApiResponse,
@@ -30,7 +31,7 @@ export interface Answered {
   /** Whose answer it is; undefined at an address, or of a method, that is none. */
   operation: NamedOperation | undefined;
   status: number;
-  /** What the JSON says; undefined when there is no body, the text when it is no JSON. */
+  /** What the JSON says, line by line where it is in lines; undefined when there is no body. */
   body: unknown;
   headers: Headers;
 }
@@ -62,33 +63,34 @@ export class Contract {
   }
 
   /** Asserts that the answer is one of those that the document promises for the request. */
-  async assertKept(asked: Asked, response: Response): Promise<Answered> {
-    const { status, headers } = response;
-    const text = await response.text();
+  async assertKept(asked: Asked, answer: Response): Promise<Answered> {
+    const { status, headers } = answer;
+    const text = await answer.text();
     const what = `${asked.method} ${asked.path.slice(0, 200)}: ${status} ${text.slice(0, 500)}`;
     const operation = this.operationOf(asked);
-    const promised = operation === undefined
-      ? undefined
-      : resolved(this.document, operation.operation.responses[status] ?? {} as ApiResponse);
-    if (operation === undefined) return { operation, status, headers, body: parsed(what, text) };
-    assert.ok(promised?.description !== undefined, `a status that is not named: ${what}`);
-    this.#assertHeaders(what, headers, promised);
     const type = headers.get("content-type");
-    const content = promised.content?.[type ?? ""];
-    assert.equal(content === undefined, promised.content === undefined, `of type ${type}: ${what}`);
-    if (asked.method === "HEAD" || content === undefined) {
-      assert.equal(text, "", what);
-      if (content === undefined) assert.equal(type, null, what);
-      return { operation, status, headers, body: undefined };
-    }
-    if (type === "application/x-ndjson") {
-      for (const line of text.split("\n")) if (line !== "") parsed(what, line);
-      return { operation, status, headers, body: text };
-    }
-    const body = parsed(what, text);
-    const checked = this.#validator(content.schema!).safeParse(body);
-    if (!checked.success) assert.fail(`${z.prettifyError(checked.error)}\nin ${what}`);
+    const promised = operation === undefined
+      ? nowhere(status)
+      : operation.operation.responses[status];
+    assert.ok(promised !== undefined, `a status that is not named: ${what}`);
+    const response = resolved(this.document, promised);
+    this.#assertHeaders(what, headers, response);
+    const content = response.content?.[type ?? ""];
+    assert.equal(content === undefined, response.content === undefined, `of type ${type}: ${what}`);
+    if (content === undefined) assert.equal(type, null, what);
+    const body = asked.method === "HEAD" || content === undefined
+      ? assert.equal(text, "", what)
+      : type === "application/x-ndjson"
+      ? text.split("\n").filter((line) => line !== "").map((line) => parsed(what, line))
+      : this.#assertFits(what, parsed(what, text), content.schema!);
     return { operation, status, headers, body };
+  }
+
+  #assertFits(what: string, body: unknown, schema: Schema): unknown {
+    const checked = this.#validator(schema).safeParse(body);
+    if (!checked.success) assert.fail(`${z.prettifyError(checked.error)}\nin ${what}`);
+    assertNamesWhatIsWrong(what, body);
+    return body;
   }
 
   #assertHeaders(what: string, headers: Headers, promised: ApiResponse): void {
@@ -127,8 +129,32 @@ export function strictSchema(schema: Schema, { components }: ApiDocument): z.Zod
   return z.fromJSONSchema(JSON.parse(strict));
 }
 
+/** Whoever sent a wrong field or parameter is told which. */
+function assertNamesWhatIsWrong(what: string, body: unknown): void {
+  const { code, errors = [] } = body as Partial<Problem>;
+  if (!/^(invalid_body|invalid_query|malformed_json|invalid_cursor)$/.test(code ?? "")) return;
+  assert.ok(errors.length > 0, `nothing is named: ${what}`);
+  for (const { pointer, parameter, detail } of errors) {
+    assert.ok((pointer ?? parameter) !== undefined && detail !== "", what);
+  }
+}
+
+/** What is answered where there is no operation: what the address takes, or a problem. */
+function nowhere(status: number): ApiResponse | undefined {
+  const may = ["RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate"];
+  may.push("Accept-Patch", "Accept-Encoding");
+  const must = ["X-Request-Id", ...status === 405 || status === 204 ? ["Allow"] : []];
+  const headers = Object.fromEntries([
+    ...may.map((name) => [name, {}]),
+    ...must.map((name) => [name, { required: true }]),
+  ]);
+  if (status === 204) return { description: "", headers };
+  if (![401, 404, 405, 406, 415, 429].includes(status)) return undefined;
+  const schema = { $ref: "#/components/schemas/Problem" };
+  return { description: "", headers, content: { "application/problem+json": { schema } } };
+}
+
 function parsed(what: string, text: string): unknown {
-  if (text === "") return undefined;
   try {
     return JSON.parse(text);
   } catch {

@@ -71,6 +71,7 @@ export async function testApp(options: {
   log?: Logger;
   securityContact?: string;
   requestsPerMinute?: number;
+  buckets?: TokenBuckets;
   trustedProxies?: string[];
   requestDeadlineMs?: number;
 } = {}): Promise<TestApp> {
@@ -88,7 +89,9 @@ export async function testApp(options: {
     securityContact: options.securityContact ?? null,
     authenticate: options.authenticate ?? bearerAuthentication(ADMIN_TOKEN),
     build: { version: "0.0.0-test", deployment: null },
-    buckets: perMinute === undefined ? undefined : new TokenBuckets({ perMinute, clock: read }),
+    buckets: perMinute === undefined
+      ? options.buckets
+      : new TokenBuckets({ perMinute, clock: read }),
     trustedProxies: options.trustedProxies?.map((text): IpRange => parseIpRange(text)!) ?? [],
     ...(requestDeadlineMs === undefined ? {} : { requestDeadlineMs }),
   });
