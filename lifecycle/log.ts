@@ -29,13 +29,16 @@ export interface LoggerOptions {
 export function createLogger(options: LoggerOptions): Logger {
   const { level, readable, timeZone, write = console.log, clock = Date.now } = options;
   const lowest = LOG_LEVELS.indexOf(level);
-  const time = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone });
+  // Not made for JSON: the first one of a process loads the zones, a tenth of a start.
+  const time = readable
+    ? new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone })
+    : null;
 
   function lineOf(level: LogLevel, message: string, fields: LogFields): string {
     const all = Object.fromEntries(
       Object.entries(fields).map(([key, value]) => [key, plain(value)]),
     );
-    if (!readable) {
+    if (time === null) {
       return JSON.stringify({ time: new Date(clock()).toISOString(), level, message, ...all });
     }
     const pairs = Object.entries(all).map(([key, value]) =>
