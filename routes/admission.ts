@@ -28,7 +28,7 @@ export function admitted(deps: AppDeps): MiddlewareHandler<AppEnv> {
     }
     const { path, method } = c.req;
     if (!path.startsWith("/v1/")) return await next();
-    charge(c, { token: true });
+    charge(c, { token: c.get("principal").userId !== null });
     if (method === "OPTIONS") return await next();
     requireAcceptable(c);
     requirePlainBody(c);

@@ -7,7 +7,7 @@ import { EVENT_STATUSES } from "../kv/event_record.ts";
 import { type Principal, requireSignedIn } from "../lifecycle/policy.ts";
 import type { AppEnv } from "./app_deps.ts";
 import { isKnown } from "./conditions.ts";
-import { commonHeaders } from "./headers.ts";
+import { apiResponse } from "./headers.ts";
 import { refuseInvalid } from "./validation.ts";
 
 export function apiApp(): OpenAPIHono<AppEnv> {
@@ -24,10 +24,9 @@ export function answer<T, Status extends ContentfulStatusCode>(
   status: Status,
   headers: Record<string, string> = {},
 ): TypedResponse<T, Status, "json"> {
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { ...commonHeaders(c, "application/json"), ...headers },
-  }) as Response & TypedResponse<T, Status, "json">;
+  const init = { contentType: "application/json", status, headers };
+  const response = apiResponse(c, JSON.stringify(body), init);
+  return response as Response & TypedResponse<T, Status, "json">;
 }
 
 /** The same, unless the client has it already: then 304, with the headers that caches need. */
@@ -37,8 +36,7 @@ export function answerUnlessKnown<T>(
   headers: Record<string, string> & { etag: string },
 ): TypedResponse<T, 200, "json"> | TypedResponse<Record<string, never>, 304, string> {
   if (!isKnown(c, headers.etag)) return answer(c, body, 200, headers);
-  const { "content-type": _, ...common } = commonHeaders(c, "");
-  const response = new Response(null, { status: 304, headers: { ...common, ...headers } });
+  const response = apiResponse(c, null, { status: 304, headers });
   return response as Response & TypedResponse<Record<string, never>, 304, string>;
 }
 

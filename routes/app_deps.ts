@@ -41,6 +41,8 @@ export interface AppEnv {
     requestId: string;
     /** What the middleware adds to the answer's headers. */
     answerHeaders: Record<string, string>;
+    /** The answer, if it was made with all its headers. */
+    completeAnswer?: Response;
     log: Logger;
     idempotency: Idempotency;
     /** Of a request with an Idempotency-Key. */

@@ -6,7 +6,7 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { DomainError, type ErrorCode, ERRORS, type FieldProblem, REMEDIES } from "../kv/errors.ts";
 import type { AppEnv } from "./app_deps.ts";
-import { ACCEPT_PATCH, commonHeaders } from "./headers.ts";
+import { ACCEPT_PATCH, apiResponse } from "./headers.ts";
 
 const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   invalid_body: 422,
@@ -88,15 +88,15 @@ export function problemResponse(error: unknown, c: Context<AppEnv>): Response {
     // `status` is the HTTP status (RFC 9457), so the event's goes by another name.
     ...(currentStatus === undefined ? {} : { current_status: currentStatus }),
   };
-  const headers = commonHeaders(c, "application/problem+json");
+  const headers: Record<string, string> = { "cache-control": "no-store" };
   const { current_etag: etag } = extensions;
   if (typeof etag === "string") headers.etag = etag;
-  headers["cache-control"] = "no-store";
   const retryAfter = RETRY_AFTER[code];
   if (retryAfter !== undefined) headers["retry-after"] = String(retryAfter);
   if (status === 401) headers["www-authenticate"] = 'Bearer realm="curtain"';
   if (status === 415 && c.req.method === "PATCH") headers["accept-patch"] = ACCEPT_PATCH;
-  return new Response(JSON.stringify(problem), { status, headers });
+  const init = { contentType: "application/problem+json", status, headers };
+  return apiResponse(c, JSON.stringify(problem), init);
 }
 
 /** The HTTP status of an error, for pages that tell it in HTML. */

@@ -7,7 +7,7 @@ import type { Logger } from "../lifecycle/log.ts";
 import { apiApp, problems } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { organizerId } from "./event_schemas.ts";
-import { commonHeaders } from "./headers.ts";
+import { apiResponse } from "./headers.ts";
 
 const exportRoute = createRoute({
   method: "get",
@@ -50,13 +50,13 @@ export function exports({ store }: AppDeps) {
         organizerId: organizer as OrganizerId | undefined,
       });
       const headers = {
-        ...commonHeaders(c, "application/x-ndjson"),
         "journal-position": position,
         "content-disposition": 'attachment; filename="curtain.ndjson"',
         ...(total === null ? {} : { "export-events": String(total) }),
       };
       // The contract's types know no media type that ends in "json" but JSON's own.
-      return new Response(bytesOf(lines, c.get("log")), { headers }) as never;
+      const init = { contentType: "application/x-ndjson", headers };
+      return apiResponse(c, bytesOf(lines, c.get("log")), init) as never;
     });
 }
 

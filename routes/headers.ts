@@ -25,26 +25,48 @@ export function isApiPath(path: string): boolean {
   return path.startsWith("/v1/") || /^\/(healthz|readyz|openapi\.json)$/.test(path);
 }
 
-/** What every answer of the API carries. Nobody keeps one unasked, unless its route says more. */
-export function commonHeaders(c: Context<AppEnv>, contentType: string): Record<string, string> {
-  return {
-    "content-type": contentType,
-    "cache-control": "no-cache",
-    ...API_HEADERS,
-    ...c.get("answerHeaders"),
-    "x-request-id": c.get("requestId"),
-  };
+export interface ApiResponseInit {
+  /** Absent where there is no body. */
+  contentType?: string;
+  status?: number;
+  /** These win over what every answer carries. */
+  headers?: Record<string, string>;
 }
 
-/** Gives an answer that was made without {@linkcode commonHeaders}, as pages are, what it lacks. */
+/**
+ * An answer of the API, with what every one carries. Nobody keeps one unasked, unless its route says
+ * more.
+ */
+export function apiResponse(
+  c: Context<AppEnv>,
+  body: BodyInit | null,
+  { contentType, status = 200, headers }: ApiResponseInit,
+): Response {
+  const response = new Response(body, {
+    status,
+    headers: {
+      ...(contentType === undefined ? {} : { "content-type": contentType }),
+      "cache-control": "no-cache",
+      ...API_HEADERS,
+      ...c.get("answerHeaders"),
+      "x-request-id": c.get("requestId"),
+      ...headers,
+    },
+  });
+  c.set("completeAnswer", response);
+  return response;
+}
+
+/** Gives an answer that {@linkcode apiResponse} did not make, as pages are, what it lacks. */
 export function completeHeaders(c: Context<AppEnv>): void {
-  const { headers } = c.res;
-  if (headers.has("x-request-id")) return;
+  // Not asked of the answer itself: a look at its headers makes the runtime build it twice.
+  if (c.res === c.get("completeAnswer")) return;
   const missing: Record<string, string> = {
     ...(isApiPath(c.req.path) ? API_HEADERS : PAGE_HEADERS),
     ...c.get("answerHeaders"),
     "x-request-id": c.get("requestId"),
   };
+  const { headers } = c.res;
   for (const [name, value] of Object.entries(missing)) {
     if (!headers.has(name)) headers.set(name, value);
   }

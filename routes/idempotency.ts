@@ -19,7 +19,7 @@ import {
 } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
 import type { AppEnv } from "./app_deps.ts";
-import { commonHeaders } from "./headers.ts";
+import { apiResponse } from "./headers.ts";
 
 const MAX_KEY_LENGTH = 255;
 const KEY = /^[\x21-\x7e]+$/;
@@ -122,13 +122,10 @@ function outcomeOf(
 
 function replay(c: Context<AppEnv>, outcome: Outcome, requestHash: string): Response {
   if (outcome.requestHash !== requestHash) throw new DomainError("idempotency_key_reused");
-  return new Response(new Uint8Array(gunzipSync(outcome.body)), {
+  return apiResponse(c, new Uint8Array(gunzipSync(outcome.body)), {
+    contentType: "application/json",
     status: outcome.status,
-    headers: {
-      ...commonHeaders(c, "application/json"),
-      ...outcome.headers,
-      "idempotency-replayed": "true",
-    },
+    headers: { ...outcome.headers, "idempotency-replayed": "true" },
   });
 }
 

@@ -7,7 +7,7 @@ import type { AppEnv } from "./app_deps.ts";
 import { apiApp } from "./api.ts";
 import { HEADERS, headersAnswered, headersTaken } from "./contract_headers.ts";
 import { problemResponses, withProblems } from "./contract_problems.ts";
-import { commonHeaders } from "./headers.ts";
+import { apiResponse } from "./headers.ts";
 import { type Caller, OPERATIONS, TAGS } from "./operations.ts";
 
 /** The part of JSON Schema that the contract uses. */
@@ -198,7 +198,7 @@ export function openapi(document: () => ApiDocument): OpenAPIHono<AppEnv> {
   let text: string | undefined;
   app.get("/openapi.json", (c) => {
     text ??= JSON.stringify(document());
-    return c.body(text, 200, commonHeaders(c, "application/json"));
+    return apiResponse(c, text, { contentType: "application/json" });
   });
   return app;
 }

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { DomainError } from "../kv/errors.ts";
 import { instantText } from "../kv/event_record.ts";
 import type { AppDeps, AppEnv } from "./app_deps.ts";
-import { commonHeaders } from "./headers.ts";
+import { apiResponse } from "./headers.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -13,7 +13,7 @@ export function securityTxt({ securityContact, clock }: AppDeps): Hono<AppEnv> {
   const text = securityContact ? textFor(securityContact, clock()) : null;
   app.get("/.well-known/security.txt", (c) => {
     if (text === null) throw new DomainError("not_found", "Nobody is named here to write to.");
-    return c.body(text, 200, commonHeaders(c, "text/plain; charset=utf-8"));
+    return apiResponse(c, text, { contentType: "text/plain; charset=utf-8" });
   });
   return app;
 }
