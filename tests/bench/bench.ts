@@ -122,16 +122,11 @@ async function requests(): Promise<void> {
   try {
     const targets = [["list", "/v1/events"], ["get", `/v1/events/${any!.key[1] as string}`]];
     for (const [name, target] of targets) {
-      const rates = { ours: [] as number[], bare: [] as number[] };
-      for (let round = 0; round < (quick ? 5 : 15); round++) {
-        const pair = round % 2 === 0 ? [ours, bare] : [bare, ours];
-        for (const { mode, url } of pair) rates[mode].push(await load(url + target));
-      }
-      // The first of each warms it up.
-      const ratio = median(rates.ours.slice(1).map((rate, i) => rate / rates.bare[i + 1]!));
+      const [rates, bareRates] = await load([ours.url + target, bare.url + target]);
+      const ratio = median(rates!.map((rate, i) => rate / bareRates![i]!));
       console.log(
-        `  ${name!.padEnd(8)} ${perSecond(median(rates.ours))}  bare ${
-          perSecond(median(rates.bare))
+        `  ${name!.padEnd(8)} ${perSecond(median(rates!))}  bare ${
+          perSecond(median(bareRates!))
         }  ratio ${ratio.toFixed(2)} ${verdict(ratio >= 0.75, "0.75")}`,
       );
     }
@@ -153,18 +148,18 @@ async function serve(path: string, mode: "ours" | "bare") {
   const reader = child.stdout.getReader();
   const { value } = await reader.read();
   reader.releaseLock();
-  return { mode, child, url: new TextDecoder().decode(value).trim() };
+  return { child, url: new TextDecoder().decode(value).trim() };
 }
 
-/** Answers a second, asked for by a process of its own, so that it shares no thread with the server. */
-async function load(url: string): Promise<number> {
+/** Answers a second of each, asked for by a process that shares no thread with the servers. */
+async function load(urls: string[]): Promise<number[][]> {
   const script = new URL("./load.ts", import.meta.url).pathname;
   const { stdout, success } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-net", script, url, "700"],
+    args: ["run", "--allow-net", script, quick ? "20" : "100", ...urls],
     stderr: "inherit",
   }).output();
-  if (!success) throw new Error(`${url} failed under load`);
-  return Number(new TextDecoder().decode(stdout));
+  if (!success) throw new Error(`${urls} failed under load`);
+  return JSON.parse(new TextDecoder().decode(stdout));
 }
 
 /** Imported events a second, through the running program. */
