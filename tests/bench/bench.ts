@@ -1,16 +1,16 @@
 /**
  * `deno task bench`: every figure beside its raw ceiling or its bare peer, measured in the same run
  * and in turns, because these are ratios that hold on any machine while absolute rates do not.
- * `deno task bench sweep|idle|http|import|moves` measures one part; `--quick` takes less of each.
+ * `deno task bench sweep|idle|http|start|import|moves` measures one part, `--quick` less of each.
  */
 import { openStore } from "../../kv/store.ts";
-import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
-import { SILENT } from "../../lifecycle/log.ts";
 import { ADMIN, ADMIN_TOKEN, HOUR, MINUTE, NOW } from "../support/fixture.ts";
 import { startServer } from "../support/server.ts";
 import { median, perSecond, verdict } from "./figures.ts";
+import { idleSweeps } from "./idle.ts";
 import { moves } from "./moves.ts";
 import { seed, type Size } from "./sizes.ts";
+import { starts } from "./start.ts";
 
 const quick = Deno.args.includes("--quick");
 const parts = Deno.args.filter((arg) => !arg.startsWith("--"));
@@ -18,8 +18,9 @@ const folder = await Deno.makeTempDir({ prefix: "curtain-bench-" });
 try {
   const wanted = (part: string) => parts.length === 0 || parts.includes(part);
   if (wanted("sweep")) await sweeps();
-  if (wanted("idle")) await idleSweeps();
+  if (wanted("idle")) await idleSweeps({ quick, folder });
   if (wanted("http")) await requests();
+  if (wanted("start")) await starts({ quick, folder });
   if (wanted("import")) await imports();
   if (wanted("moves")) await moves({ quick, folder });
 } finally {
@@ -73,36 +74,6 @@ async function sweepOnce(
     stderr: "inherit",
   }).output();
   return JSON.parse(new TextDecoder().decode(stdout));
-}
-
-/** A sweep that finds nothing costs the same, whatever is stored. */
-async function idleSweeps(): Promise<void> {
-  console.log("\nA sweep with nothing due");
-  const stores = await Promise.all([1_000, quick ? 20_000 : 200_000].map(async (count) => {
-    const path = `${folder}/idle-${count}.sqlite3`;
-    await seed(path, { size: "minimal", count, firstEnd: NOW + HOUR });
-    return { count, store: await openStore(path), times: [] as number[] };
-  }));
-  for (let round = 0; round < 2_000; round++) {
-    for (const { store, times } of stores) {
-      const began = performance.now();
-      await COMPLETE_EVENTS.run(store, {
-        runId: "run_bench",
-        trigger: "cron",
-        now: NOW,
-        dryRun: false,
-        shouldStop: () => false,
-        log: SILENT,
-      });
-      times.push(performance.now() - began);
-    }
-  }
-  for (const { count, store, times } of stores) {
-    console.log(`  ${String(count).padStart(7)} stored  ${median(times).toFixed(3)} ms`);
-    store.close();
-  }
-  const ratio = median(stores[1]!.times) / median(stores[0]!.times);
-  console.log(`  ratio ${ratio.toFixed(2)} ${verdict(ratio <= 1.3, "1.3")}`);
 }
 
 /**
