@@ -275,7 +275,14 @@ function headersOf(
     accept: fc.constantFrom("*/*", type, `text/html, ${type};q=0.1`),
     "x-request-id": fc.constant("trace-1"),
     ...takes("If-None-Match")
-      ? { "if-none-match": fc.constantFrom(CURRENT_TAG, '"other"', `"other", ${CURRENT_TAG}`) }
+      ? {
+        "if-none-match": fc.constantFrom(
+          CURRENT_TAG,
+          '"other"',
+          'W/"other"',
+          `"other", ${CURRENT_TAG}`,
+        ),
+      }
       : {},
     ...takes("Idempotency-Key") ? { "idempotency-key": fc.constant("k") } : {},
     ...takes("Prefer") ? { prefer: fc.constant("respond-async, wait=10") } : {},
