@@ -1,7 +1,7 @@
 /** `/v1/imports`: events in, one JSON object a line, as they stream. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { DomainError } from "../kv/errors.ts";
-import { importEvents } from "../lifecycle/import_events.ts";
+import { DomainError, type ErrorCode, REMEDIES } from "../kv/errors.ts";
+import { importEvents, type ImportReport } from "../lifecycle/import_events.ts";
 import type { ImportLine } from "../lifecycle/import_lines.ts";
 import { requireMember } from "../lifecycle/policy.ts";
 import { answer, apiApp, json, problems } from "./api.ts";
@@ -22,6 +22,9 @@ const ImportReportSchema = z.object({
   failed: z.int(),
   created_without_key: z.int(),
   failures: z.array(z.object({ line: z.int(), code: z.string(), detail: z.string() })),
+  remedies: z.record(z.string(), z.string()).meta({
+    description: "What to do about the failures, by their code.",
+  }),
 }).meta({ id: "ImportReport" });
 
 const importRoute = createRoute({
@@ -59,8 +62,14 @@ export function imports({ store, clock }: AppDeps) {
       const maxBytes = principal.role === "admin" ? MAX_ADMIN_LINE_BYTES : MAX_LINE_BYTES;
       const lines = parsed(readLines(body, maxBytes), maxBytes);
       const report = await importEvents(store, lines, { principal, clock, dryRun });
-      return answer(c, report, 200);
+      return answer(c, { ...report, remedies: remediesOf(report) }, 200);
     });
+}
+
+/** Once a code, because a file may be wrong in the same way on every line. */
+function remediesOf({ failures }: ImportReport): Record<string, string> {
+  const codes = new Set(failures.map(({ code }) => code).filter((code) => code in REMEDIES));
+  return Object.fromEntries([...codes].map((code) => [code, REMEDIES[code as ErrorCode]]));
 }
 
 async function* parsed(

@@ -26,7 +26,7 @@ await runTask(async () => {
   const query = { dry_run: values["dry-run"] };
   const header = { "Content-Type": "application/x-ndjson" };
   const body = opened.readable.pipeThrough(progress(size));
-  const { created, updated, unchanged, deleted, failed, failures } = await ask(
+  const { created, updated, unchanged, deleted, failed, failures, remedies } = await ask(
     values,
     (client) => bodyOf(client.v1.imports.$post({ query, header }, { init: { body } })),
   );
@@ -35,6 +35,7 @@ await runTask(async () => {
       `${unchanged} unchanged, ${deleted} deleted, ${failed} failed`,
   );
   for (const { line, code, detail } of failures) console.error(`line ${line}: ${code}: ${detail}`);
+  for (const [code, remedy] of Object.entries(remedies)) console.error(`${code}: ${remedy}`);
   return failed === 0 ? 0 : 1;
 });
 

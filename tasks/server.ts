@@ -46,8 +46,9 @@ export async function ask<T>(
     return await call(createClient(url, { token }));
   } catch (error) {
     if (error instanceof ProblemError) {
-      const { status, detail, problem: { title } } = error;
-      throw new TaskError(`${status} ${title === undefined ? "" : `${title}\n`}${detail}`);
+      const { status, detail, remedy, problem: { title } } = error;
+      const lines = [title, detail, remedy].filter((line) => typeof line === "string");
+      throw new TaskError(`${status} ${lines.join("\n")}`);
     }
     if (!(error instanceof TypeError)) throw error;
     throw new TaskError(`The server at ${url} could not be reached: ${messageOf(error)}`);

@@ -24,6 +24,8 @@ export class ProblemError extends Error {
   readonly code: ProblemCode;
   /** What happened this time, for people. */
   readonly detail: string;
+  /** What to do about it, for people; null where the program did not answer. */
+  readonly remedy: string | null;
   /** Which members of the body or parameters are wrong, one by one; empty when it is none of them. */
   readonly errors: FieldProblem[];
   /** What to ask the operator about; null where the program did not answer. */
@@ -42,6 +44,7 @@ export class ProblemError extends Error {
     this.status = status;
     this.code = code;
     this.detail = detail;
+    this.remedy = problem.remedy ?? null;
     this.errors = problem.errors ?? [];
     this.requestId = problem.request_id ?? null;
     this.currentEtag = typeof problem.current_etag === "string" ? problem.current_etag : null;

@@ -99,6 +99,7 @@ Deno.test("what is not served is thrown, with everything the answer says", async
   assert.match(stale.message, /^412 precondition_failed: Event "evt_\w+" is at "2\.p" now/);
   assert.ok(stale.message.endsWith(stale.detail));
   assert.match(stale.requestId!, /^req_/);
+  assert.match(stale.remedy!, /^Read the event again/);
   assert.deepEqual(stale.problem.differences, [{ field: "title", current: "Ball" }]);
   const invalid = await problemOf(change("*", ""));
   assert.deepEqual([invalid.status, invalid.errors.map((one) => one.pointer)], [422, ["/title"]]);
@@ -117,12 +118,10 @@ Deno.test("an answer that the program did not make is a problem of unknown code"
       Promise.resolve(new Response(text, { status: 500, headers: { "content-type": type } }));
     const { client } = testClient({ fetch });
     const told = await problemOf(client.v1.events.$get());
-    assert.deepEqual([told.status, told.code, told.detail, told.requestId], [
-      500,
-      "unknown",
-      text,
-      null,
-    ]);
+    assert.deepEqual(
+      [told.status, told.code, told.detail, told.remedy, told.requestId],
+      [500, "unknown", text, null, null],
+    );
   }
 });
 

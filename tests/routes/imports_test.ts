@@ -1,5 +1,6 @@
 /** `POST /v1/imports`. */
 import assert from "node:assert/strict";
+import { REMEDIES } from "../../kv/errors.ts";
 import type { EventCardView } from "../../lifecycle/event_view.ts";
 import {
   ADMIN,
@@ -29,6 +30,7 @@ interface Report {
   failed: number;
   created_without_key: number;
   failures: { line: number; code: string; detail: string }[];
+  remedies: Record<string, string>;
 }
 
 const NONE: Report = {
@@ -39,6 +41,7 @@ const NONE: Report = {
   failed: 0,
   created_without_key: 0,
   failures: [],
+  remedies: {},
 };
 
 const NDJSON = { ...ADMIN, "content-type": "application/x-ndjson" };
@@ -154,6 +157,8 @@ Deno.test("a line that fails is named, and the others are stored", async () => {
     [7, "invalid_body"],
     [8, "invalid_body"],
   ]);
+  const { malformed_json, invalid_body } = REMEDIES;
+  assert.deepEqual(report.remedies, { malformed_json, invalid_body });
   const details = report.failures.map(({ detail }) => detail);
   for (
     const [i, names] of [
@@ -178,7 +183,8 @@ Deno.test("a dry run tells what would become of each line, and writes nothing", 
     const lines = [line("a"), line("b", { title: "Anew" }), line("c"), line("c"), {}];
     const { failures, ...counts } = await load(t, lines, "?dry_run=true");
     const { failures: _, ...none } = NONE;
-    assert.deepEqual(counts, { ...none, created: 1, updated: 1, unchanged: 2, failed: 1 });
+    const expected = { ...none, created: 1, updated: 1, unchanged: 2, failed: 1 };
+    assert.deepEqual({ ...counts, remedies: {} }, expected);
     assert.deepEqual(failures.map(({ line }) => line), [5]);
   });
 });

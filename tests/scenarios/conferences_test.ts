@@ -63,6 +63,7 @@ const report = (counts: object) => ({
   failed: 0,
   created_without_key: 0,
   failures: [],
+  remedies: {},
   ...counts,
 });
 

@@ -1,5 +1,6 @@
 /** The command-line tasks, as people run them against a server. */
 import assert from "node:assert/strict";
+import { REMEDIES } from "../../kv/errors.ts";
 import { createClient, items } from "../../routes/client.ts";
 import { ADMIN_TOKEN } from "../support/fixture.ts";
 import { generatedLines } from "../support/generated_events.ts";
@@ -108,7 +109,7 @@ Deno.test("what was moved in by one task comes out by the other as the same byte
   });
 });
 
-Deno.test("lines that fail are named on standard error, and the exit code tells", async () => {
+Deno.test("lines that fail are told on standard error, with what to do, and by the exit code", async () => {
   await using server = await serve();
   await withFolder(async (path) => {
     const good = JSON.stringify({ external_id: "a", title: "A", start_date: "2027-01-01" });
@@ -116,7 +117,8 @@ Deno.test("lines that fail are named on standard error, and the exit code tells"
     assert.deepEqual(await run("import", [path("in"), ...at(server)]), {
       code: 1,
       stdout: "1 created, 0 updated, 0 unchanged, 0 deleted, 1 failed\n",
-      stderr: "line 2: malformed_json: The line is not valid JSON.\n",
+      stderr: "line 2: malformed_json: The line is not valid JSON.\n" +
+        `malformed_json: ${REMEDIES.malformed_json}\n`,
     });
   });
 });
@@ -173,7 +175,7 @@ Deno.test("the tasks say that they need a token, a file, a server", async () => 
   });
 });
 
-Deno.test("a problem that the server answers is told as its title and detail", async () => {
+Deno.test("a problem that the server answers is told, with what to do about it", async () => {
   await using server = await serve();
   await withFolder(async (path) => {
     // More than the server reads of what it refuses.
@@ -185,7 +187,8 @@ Deno.test("a problem that the server answers is told as its title and detail", a
       assert.deepEqual(ended, {
         code: 1,
         stdout: "",
-        stderr: "401 This needs a valid token.\nThe Authorization header holds no valid token.\n",
+        stderr: "401 This needs a valid token.\nThe Authorization header holds no valid token.\n" +
+          `${REMEDIES.unauthenticated}\n`,
       });
     }
     const { code, stderr } = await run("export", [path("out"), "--since", "x", ...at(server)]);
