@@ -11,8 +11,8 @@ import {
   type ImportedThing,
   type ImportLine,
   type ImportOptions,
-  keyOf,
   type LineOutcome,
+  namesOf,
 } from "./import_lines.ts";
 import { importOrganizer } from "./import_organizer.ts";
 import { ImportPlan } from "./import_plan.ts";
@@ -77,7 +77,7 @@ export async function importEvents(
         : await importOrganizer(store, says.organizer, { plan, ...options });
       report[outcome]++;
       if (says.type === "organizer" && outcome !== "unchanged") events.forgetHomes();
-      if (outcome === "created" && keyOf(says) === null) report.created_without_key++;
+      if (outcome === "created" && namesOf(says).length === 0) report.created_without_key++;
     } catch (error) {
       if (!(error instanceof DomainError) || isNoLinesFault(error)) throw error;
       const failure = { line: line.line, code: error.code, detail: error.detail };
@@ -131,21 +131,29 @@ function isOrganizer(line: ImportLine): boolean {
 
 /** Slices of up to sixteen lines of one type, in each the lines about one thing together. */
 async function* grouped(lines: AsyncIterable<ImportLine>): AsyncGenerator<ImportLine[][]> {
-  let slice = new Map<string, ImportLine[]>();
-  let size = 0;
-  let hasOrganizers = false;
+  let slice: ImportLine[] = [];
   for await (const line of lines) {
-    if (size === LINES_AT_ONCE || (size > 0 && isOrganizer(line) !== hasOrganizers)) {
-      yield [...slice.values()];
-      slice = new Map();
-      size = 0;
+    const isOfOtherType = slice.length > 0 && isOrganizer(line) !== isOrganizer(slice[0]!);
+    if (slice.length === LINES_AT_ONCE || isOfOtherType) {
+      yield byThing(slice);
+      slice = [];
     }
-    hasOrganizers = isOrganizer(line);
-    const key = (line.outcome === "parsed" ? keyOf(line.says) : null) ?? `#${line.line}`;
-    const same = slice.get(key);
-    if (same === undefined) slice.set(key, [line]);
-    else same.push(line);
-    size++;
+    slice.push(line);
   }
-  if (size > 0) yield [...slice.values()];
+  if (slice.length > 0) yield byThing(slice);
+}
+
+/** The lines in groups that have no name in common, each in its order; pure. */
+function byThing(lines: ImportLine[]): ImportLine[][] {
+  let groups: { names: Set<string>; lines: ImportLine[] }[] = [];
+  for (const line of lines) {
+    const names = line.outcome === "parsed" ? namesOf(line.says) : [];
+    const same = groups.filter((group) => names.some((name) => group.names.has(name)));
+    groups = groups.filter((group) => !same.includes(group));
+    groups.push({
+      names: new Set([...same.flatMap((group) => [...group.names]), ...names]),
+      lines: [...same.flatMap((group) => group.lines), line].sort((a, b) => a.line - b.line),
+    });
+  }
+  return groups.map((group) => group.lines);
 }

@@ -55,15 +55,15 @@ export interface ImportedOrganizer {
   members?: OrganizerMember[] | undefined;
 }
 
-/** What two lines about the same thing have in common; null for one that nothing names. */
-export function keyOf(says: ImportedThing): string | null {
-  if (says.type === "organizer") return says.organizer.id ?? says.organizer.externalId ?? null;
-  const { id, organizerId, organizerExternalId } = says.type === "event"
-    ? says.event
-    : says.deletion;
-  if (id !== undefined) return id;
-  const externalId = says.type === "event"
-    ? says.event.content.externalId
-    : says.deletion.externalId;
-  return externalId ? `${organizerId ?? organizerExternalId ?? ""} ${externalId}` : null;
+/**
+ * The names by which a line says what it is about; none for one that makes something without a name.
+ * Of an event the external id whosever it is, because its organizer has two names as well.
+ */
+export function namesOf(says: ImportedThing): string[] {
+  const [id, externalId] = says.type === "organizer"
+    ? [says.organizer.id, says.organizer.externalId]
+    : says.type === "event"
+    ? [says.event.id, says.event.content.externalId]
+    : [says.deletion.id, says.deletion.externalId];
+  return [...id ? [id] : [], ...externalId ? [`external ${externalId}`] : []];
 }

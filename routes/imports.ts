@@ -45,7 +45,7 @@ const importRoute = createRoute({
   },
 });
 
-export function imports({ store, clock }: AppDeps) {
+export function imports({ store, runner, clock }: AppDeps) {
   return apiApp()
     .openapi(importRoute, async (c) => {
       const principal = c.get("principal");
@@ -62,6 +62,8 @@ export function imports({ store, clock }: AppDeps) {
       const maxBytes = principal.role === "admin" ? MAX_ADMIN_LINE_BYTES : MAX_LINE_BYTES;
       const lines = parsed(readLines(body, maxBytes), maxBytes);
       const report = await importEvents(store, lines, { principal, clock, dryRun });
+      // Past events may have come, of which many are due: not for the next reader to walk past.
+      if (!dryRun && report.created + report.updated > 0) runner.wake();
       return answer(c, { ...report, remedies: remediesOf(report) }, 200);
     });
 }

@@ -238,6 +238,17 @@ const edited = (version: number) => ({
 });
 const past = { id: ID, organizer_id: HALL, version: 1, created_at: at, updated_at: at };
 
+Deno.test("what an import brings that is over is completed for the record at once", async () => {
+  await using t = await testApp();
+  const ended = { start_date: "2026-12-01T19:00:00Z", end_date: "2026-12-01T20:00:00Z" };
+  await load(t, [line("a", ended)], "?dry_run=true");
+  await t.runner.idle();
+  assert.deepEqual(await allRecords(t.store), []);
+  await load(t, [line("a", ended)]);
+  await t.runner.idle();
+  assert.deepEqual((await allRecords(t.store)).map(({ status }) => status), ["COMPLETED"]);
+});
+
 Deno.test("lines that are nothing, or nested, or named like what objects have, fail one by one", async () => {
   await using t = await testApp();
   const nested = (open: string, close: string) => open.repeat(20_000) + close.repeat(20_000);
