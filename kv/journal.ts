@@ -5,7 +5,6 @@
 import type { Actor, EventCard, EventRecord, EventStatus, RunId, UserId } from "./event_record.ts";
 import { DomainError } from "./errors.ts";
 import { upgraded } from "./formats.ts";
-import { getWithWhole } from "./index_state.ts";
 import { JOURNAL, JOURNAL_HEAD } from "./keys.ts";
 import { rowsAfter } from "./ranges.ts";
 import type { Store } from "./store.ts";
@@ -75,7 +74,10 @@ export async function commitWithChanges(
     .set([...JOURNAL, store.kv.commitVersionstamp()] as Deno.KvKey, entry)
     .set(JOURNAL_HEAD, changes.length);
   const result = await store.commit(operation);
-  if (result.ok) return { outcome: "committed", versionstamp: result.versionstamp };
+  if (result.ok) {
+    store.tellChanged();
+    return { outcome: "committed", versionstamp: result.versionstamp };
+  }
   let own: string | null;
   try {
     own = await findOwnEntry(store, writeId, since);
@@ -83,7 +85,9 @@ export async function commitWithChanges(
     // A read failed, yet "nothing was changed" would be a guess.
     throw new DomainError("outcome_unknown", undefined, {}, { cause: error });
   }
-  return own === null ? { outcome: "conflict" } : { outcome: "committed", versionstamp: own };
+  if (own === null) return { outcome: "conflict" };
+  store.tellChanged();
+  return { outcome: "committed", versionstamp: own };
 }
 
 /** The journal entries after a versionstamp, oldest first, at most `limit`. */
@@ -114,79 +118,6 @@ async function findOwnEntry(
     if (last === undefined || entries.length < 100) return null;
     after = last.versionstamp;
   }
-}
-
-const NOTHING = "0".repeat(20);
-
-/**
- * Where the journal stands now: `<epoch>.<versionstamp>-<n>`, the id of the newest change. Whoever
- * goes on to read indexes names them.
- * @throws {DomainError} `index_incomplete` when one of them is not whole.
- */
-export async function readPosition(store: Store, indexes: string[] = []): Promise<string> {
-  const head = await getWithWhole<number>(store, JOURNAL_HEAD, indexes);
-  return `${store.epoch}.${head.versionstamp ?? NOTHING}-${head.value ?? 0}`;
-}
-
-/** A place in the journal: after the `n`th change of the entry at `versionstamp`. */
-export interface JournalPlace {
-  versionstamp: string;
-  n: number;
-}
-
-const POSITION = /^([0-9a-z-]+)\.([0-9a-f]{20})-(\d{1,6})$/;
-
-/**
- * The place that a position names, which this store gave out earlier. Null when it has not the form
- * of a position.
- * @throws {DomainError} `position_gone` when it is another store's, or lies ahead of the journal.
- */
-export async function readPlace(store: Store, position: string): Promise<JournalPlace | null> {
-  const [, epoch, versionstamp, n] = POSITION.exec(position) ?? [];
-  if (epoch === undefined || versionstamp === undefined) return null;
-  const head = await store.get<number>(JOURNAL_HEAD);
-  const newest = head.versionstamp ?? NOTHING;
-  const isAhead = versionstamp > newest ||
-    (versionstamp === newest && Number(n) > (head.value ?? 0));
-  if (epoch !== store.epoch || isAhead) {
-    throw new DomainError(
-      "position_gone",
-      `"${position}" is no position of this store, or not one yet; start with a whole export.`,
-      { parameter: "since" },
-    );
-  }
-  return { versionstamp, n: Number(n) };
-}
-
-/** Journal entries read at once: each may be as large as a value. */
-const ENTRIES_PER_READ = 25;
-
-/**
- * The changes after a place, in their order, up to and with those of the entry at `until`: in slices
- * of which each is what one read gave.
- */
-export async function* changesAfter(
-  store: Store,
-  { versionstamp, n }: JournalPlace,
-  until: string,
-): AsyncGenerator<Change[]> {
-  const started = await store.get<unknown>([...JOURNAL, versionstamp]);
-  if (started.versionstamp !== null) {
-    const { changes } = upgraded<JournalEntry>(started.value, store.schema.formats.journal);
-    if (changes.length > n) yield changes.slice(n);
-  }
-  for (let after = versionstamp;;) {
-    const entries = await listJournal(store, after, ENTRIES_PER_READ);
-    const wanted = entries.filter((entry) => entry.versionstamp <= until);
-    yield wanted.flatMap(({ entry }) => entry.changes);
-    if (wanted.length < ENTRIES_PER_READ) return;
-    after = wanted.at(-1)!.versionstamp;
-  }
-}
-
-/** The versionstamp of the newest entry; null when there is none. */
-export async function readHead(store: Store): Promise<string | null> {
-  return (await store.get<number>(JOURNAL_HEAD)).versionstamp;
 }
 
 /** What a journal change says of the event before it; pure. */

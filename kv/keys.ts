@@ -87,6 +87,10 @@ export const outcomeKey = (userId: UserId, digest: string): Key => ["idempotency
 export const JOURNAL: Key = ["journal"];
 /** Its versionstamp is the newest entry's. */
 export const JOURNAL_HEAD: Key = ["journal_head"];
+/** The place of the last change that was removed from it. */
+export const JOURNAL_TRIMMED_TO: Key = ["journal_trimmed_to"];
+/** How far the journal was published on a channel. */
+export const relayKey = (channel: string): Key => ["relay", channel];
 /** Which indexes are whole, and how far a rebuild has come. */
 export const INDEX_STATE: Key = ["index_state"];
 /** Made once: the epoch and the cursor key. */

@@ -44,6 +44,7 @@ export class Store {
   readonly deadlines = new Deadlines();
   readonly #readDeadlineMs: number;
   readonly #commitDeadlineMs: number;
+  readonly #listeners = new Set<() => void>();
 
   private constructor(
     readonly kv: Deno.Kv,
@@ -126,6 +127,16 @@ export class Store {
     );
     if (result.ok) this.#saw(result.versionstamp);
     return result;
+  }
+
+  /** Calls `listener` after each commit of this process that changed events; the answer ends that. */
+  onChanged(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  tellChanged(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   close(): void {

@@ -19,7 +19,7 @@ import {
   PAST_BY_END,
   statusPrefix,
 } from "../kv/keys.ts";
-import { readPosition } from "../kv/journal.ts";
+import { readPosition } from "../kv/journal_places.ts";
 import { listOrganizersOf } from "../kv/organizers.ts";
 import type { IndexRange } from "../kv/ranges.ts";
 import type { Store } from "../kv/store.ts";

@@ -6,7 +6,7 @@ import { openCursor, sealCursor } from "../kv/cursor.ts";
 import { cardOf, type EventCard, type EventId } from "../kv/event_record.ts";
 import { getEvents } from "../kv/events.ts";
 import { requireWhole } from "../kv/index_state.ts";
-import { readPosition } from "../kv/journal.ts";
+import { readPosition } from "../kv/journal_places.ts";
 import { MAX_ROWS_PER_BATCH } from "../kv/limits.ts";
 import { type IndexRange, type IndexRow, readRanges } from "../kv/ranges.ts";
 import type { Store } from "../kv/store.ts";

@@ -9,13 +9,8 @@ import { DomainError } from "../kv/errors.ts";
 import { wholeHistory } from "../kv/event_history.ts";
 import type { EventId, EventRecord, OrganizerId } from "../kv/event_record.ts";
 import { countEvents, getEvents, listRecords } from "../kv/events.ts";
-import {
-  type Change,
-  changesAfter,
-  type JournalPlace,
-  readPlace,
-  readPosition,
-} from "../kv/journal.ts";
+import type { Change } from "../kv/journal.ts";
+import { changesAfter, type JournalPlace, readPlace, readPosition } from "../kv/journal_places.ts";
 import { byOrganizerPrefix } from "../kv/keys.ts";
 import {
   getOrganizerRole,
@@ -86,7 +81,7 @@ async function requireMayExport(
 }
 
 async function requirePlace(store: Store, since: string): Promise<JournalPlace> {
-  const place = await readPlace(store, since);
+  const place = await readPlace(store, since, "since");
   if (place !== null) return place;
   throw new DomainError(
     "invalid_query",

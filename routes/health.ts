@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { readIndexState } from "../kv/index_state.ts";
 import { getJobRecord } from "../kv/jobs.ts";
-import { readPosition } from "../kv/journal.ts";
+import { readPosition } from "../kv/journal_places.ts";
 import { instantText } from "../kv/event_record.ts";
 import { isPaused } from "../lifecycle/jobs/runner.ts";
 import { answer, apiApp, json, problems } from "./api.ts";

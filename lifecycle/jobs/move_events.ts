@@ -8,7 +8,8 @@
 import type { OrganizerId } from "../../kv/event_record.ts";
 import type { EventWrite, StoredEvent } from "../../kv/events.ts";
 import { requireWhole } from "../../kv/index_state.ts";
-import { type Change, listJournal, readHead } from "../../kv/journal.ts";
+import { type Change, listJournal } from "../../kv/journal.ts";
+import { readHead } from "../../kv/journal_places.ts";
 import { byOrganizerPrefix } from "../../kv/keys.ts";
 import { deleteMove, getMove, listMoves, type StoredMove } from "../../kv/organizer_moves.ts";
 import type { Store } from "../../kv/store.ts";

@@ -1,7 +1,8 @@
 /** Positions that come back, and what changed after them. */
 import assert from "node:assert/strict";
 import { getEvent, replaceEvent } from "../../kv/events.ts";
-import { type Change, changesAfter, readPlace, readPosition } from "../../kv/journal.ts";
+import type { Change } from "../../kv/journal.ts";
+import { changesAfter, readPlace, readPosition } from "../../kv/journal_places.ts";
 import type { Store } from "../../kv/store.ts";
 import { storeEvent } from "../support/fixture.ts";
 import { edit } from "./event_steps.ts";
@@ -14,7 +15,7 @@ const stampOf = (position: string) => position.slice(position.indexOf(".") + 1, 
 /** The changes after a position, up to now. */
 async function since(store: Store, position: string): Promise<Change[]> {
   const until = stampOf(await readPosition(store));
-  const place = (await readPlace(store, position))!;
+  const place = (await readPlace(store, position, "after"))!;
   return (await Array.fromAsync(changesAfter(store, place, until))).flat();
 }
 
@@ -37,7 +38,7 @@ Deno.test("readPlace() is null for what no store ever gave out as a position", a
     `${position}\n`,
   ];
   for (const text of [...wrong, ...shapes]) {
-    assert.equal(await readPlace(store, text), null, JSON.stringify(text));
+    assert.equal(await readPlace(store, text, "after"), null, JSON.stringify(text));
   }
 });
 
@@ -46,20 +47,27 @@ Deno.test("readPlace() refuses another store's position, and one that lies ahead
   using other = await testStore();
   for (const one of [store, other]) await storeEvent(one);
   const position = await readPosition(store);
-  await assert.rejects(readPlace(store, await readPosition(other)), GONE);
+  await assert.rejects(readPlace(store, await readPosition(other), "after"), GONE);
   const elsewhere = `00000000${position.slice(position.indexOf("."))}`;
-  await assert.rejects(readPlace(store, elsewhere), GONE, "alike but for the epoch");
-  assert.deepEqual(await readPlace(store, position), { versionstamp: stampOf(position), n: 1 });
-  await assert.rejects(readPlace(store, position.slice(0, -1) + "2"), GONE, "one change more");
+  await assert.rejects(readPlace(store, elsewhere, "after"), GONE, "alike but for the epoch");
+  assert.deepEqual(await readPlace(store, position, "after"), {
+    versionstamp: stampOf(position),
+    n: 1,
+  });
+  await assert.rejects(
+    readPlace(store, position.slice(0, -1) + "2", "after"),
+    GONE,
+    "one change more",
+  );
   const ahead = `${store.epoch}.${"f".repeat(20)}-0`;
-  await assert.rejects(readPlace(store, ahead), GONE);
+  await assert.rejects(readPlace(store, ahead, "after"), GONE);
 });
 
 Deno.test("readPlace() knows the position before the first change", async () => {
   using empty = await testStore();
   const start = await readPosition(empty);
-  assert.deepEqual(await readPlace(empty, start), { versionstamp: "0".repeat(20), n: 0 });
-  await assert.rejects(readPlace(empty, start.slice(0, -1) + "1"), GONE);
+  assert.deepEqual(await readPlace(empty, start, "after"), { versionstamp: "0".repeat(20), n: 0 });
+  await assert.rejects(readPlace(empty, start.slice(0, -1) + "1", "after"), GONE);
 });
 
 Deno.test("changesAfter() gives what followed a position, each change once, in order", async () => {
@@ -93,7 +101,7 @@ Deno.test("changesAfter() gives the rest of an entry that a position lies in", a
 
 Deno.test("changesAfter() goes up to the entry at `until`, also while others write", async () => {
   using store = await testStore();
-  const start = (await readPlace(store, await readPosition(store)))!;
+  const start = (await readPlace(store, await readPosition(store), "after"))!;
   for (let i = 0; i < 30; i++) await storeEvent(store, { title: `${i}` });
   const until = stampOf(await readPosition(store));
   const seen: string[] = [];

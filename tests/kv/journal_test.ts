@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { replaceEvent } from "../../kv/events.ts";
-import { beforeOf, listJournal, readPosition } from "../../kv/journal.ts";
+import { beforeOf, listJournal } from "../../kv/journal.ts";
+import { readPosition } from "../../kv/journal_places.ts";
 import { JOURNAL_HEAD } from "../../kv/keys.ts";
 import { aRecord, storeEvent } from "../support/fixture.ts";
 import { edit, move } from "./event_steps.ts";

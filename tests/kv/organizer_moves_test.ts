@@ -1,7 +1,7 @@
 /** Requests to move events: stored once, deleted only as they were read. */
 import assert from "node:assert/strict";
 import type { OrganizerId } from "../../kv/event_record.ts";
-import { readHead } from "../../kv/journal.ts";
+import { readHead } from "../../kv/journal_places.ts";
 import {
   createMove,
   deleteMove,

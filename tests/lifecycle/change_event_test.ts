@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { EventRecord } from "../../kv/event_record.ts";
 import { type EventStep, getEvent } from "../../kv/events.ts";
-import { readPosition } from "../../kv/journal.ts";
+import { readPosition } from "../../kv/journal_places.ts";
 import { changeEvent, settleStep } from "../../lifecycle/change_event.ts";
 import { editEvent } from "../../lifecycle/edit_event.ts";
 import { ROOT } from "../../lifecycle/policy.ts";

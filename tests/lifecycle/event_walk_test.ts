@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { indexEntries } from "../../kv/event_indexes.ts";
-import { readPosition } from "../../kv/journal.ts";
+import { readPosition } from "../../kv/journal_places.ts";
 import type { Store } from "../../kv/store.ts";
 import { type EventQuery, listEvents } from "../../lifecycle/discovery.ts";
 import { NO_LOCATION } from "../../lifecycle/event_content.ts";

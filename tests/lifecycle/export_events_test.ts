@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { EventId, EventRecord } from "../../kv/event_record.ts";
 import { getEvent } from "../../kv/events.ts";
-import { readPosition } from "../../kv/journal.ts";
+import { readPosition } from "../../kv/journal_places.ts";
 import { readOrganizer, replaceOrganizer, restoreOrganizer } from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
 import { removeEvent } from "../../lifecycle/delete_event.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DomainError } from "../../kv/errors.ts";
-import { readPosition } from "../../kv/journal.ts";
+import { readPosition } from "../../kv/journal_places.ts";
 import { NO_LOCATION } from "../../lifecycle/event_content.ts";
 import { ownOrganizerId } from "../../lifecycle/ids.ts";
 import { importEvents } from "../../lifecycle/import_events.ts";

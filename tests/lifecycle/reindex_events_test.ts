@@ -21,7 +21,7 @@ import { SILENT } from "../../lifecycle/log.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { type NewEvent, submitEvent } from "../../lifecycle/create_event.ts";
 import { transitionEvent } from "../../lifecycle/transition_event.ts";
-import { readPosition } from "../../kv/journal.ts";
+import { readPosition } from "../../kv/journal_places.ts";
 import {
   assertIndexesRebuild,
   DAY,

@@ -1,6 +1,6 @@
 /** `GET /v1/events`: what is listed, in which order, page by page. */
 import assert from "node:assert/strict";
-import { readPosition } from "../../kv/journal.ts";
+import { readPosition } from "../../kv/journal_places.ts";
 import { ADMIN, DAY, HOUR, NOW, storeEvent, type TestApp, testApp } from "../support/fixture.ts";
 import { as, byName, create, list, problem } from "../support/http.ts";
 

@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { readPosition } from "../../kv/journal.ts";
 import { describeApi } from "../../routes/openapi.ts";
 import { Contract } from "../support/contract.ts";
+import { readPosition } from "../../kv/journal_places.ts";
 import { ADMIN, assertIndexesRebuild, scaled, type TestApp, testApp } from "../support/fixture.ts";
 import { anyText, anything, nasty } from "../support/hostile_values.ts";
 import { create, TOMORROW } from "../support/http.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createEvent } from "../../kv/events.ts";
 import { type JobRecord, listRuns, updateJobRecord } from "../../kv/jobs.ts";
-import { readPosition } from "../../kv/journal.ts";
+import { readPosition } from "../../kv/journal_places.ts";
 import { openStore, type Store } from "../../kv/store.ts";
 import { newEventId } from "../../lifecycle/ids.ts";
 import { bodyOf, createClient } from "../../routes/client.ts";

@@ -1,7 +1,7 @@
 /** The program as a process: how it starts, and how it ends. */
 import assert from "node:assert/strict";
 import { listRuns } from "../../kv/jobs.ts";
-import { readPosition } from "../../kv/journal.ts";
+import { readPosition } from "../../kv/journal_places.ts";
 import { openStore, type Store } from "../../kv/store.ts";
 import { bodyOf, createClient } from "../../routes/client.ts";
 import { seed } from "../bench/sizes.ts";

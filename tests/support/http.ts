@@ -1,7 +1,7 @@
 /** Asking the app over HTTP: who asks, and what an answer must be like. */
 import assert from "node:assert/strict";
 import { type ErrorCode, REMEDIES } from "../../kv/errors.ts";
-import { readPosition } from "../../kv/journal.ts";
+import { readPosition } from "../../kv/journal_places.ts";
 import type { EventCardView, EventView } from "../../lifecycle/event_view.ts";
 import { GUEST, type Principal, ROOT } from "../../lifecycle/policy.ts";
 import type { Problem } from "../../routes/errors.ts";

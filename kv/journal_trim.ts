@@ -1,0 +1,46 @@
+/** Removing what is older than is kept of the journal. */
+import { BEGINNING, endOf, type JournalPlace, readEntries, readHead } from "./journal_places.ts";
+import { JOURNAL, JOURNAL_TRIMMED_TO } from "./keys.ts";
+import type { Store } from "./store.ts";
+
+/** Entries removed in one commit. */
+const ENTRIES_PER_COMMIT = 25;
+
+export interface TrimResult {
+  /** Changes removed. */
+  removed: number;
+  /** Whether there is more to remove. */
+  moreLeft: boolean;
+}
+
+/**
+ * Removes one slice of entries of which every change was recorded before `before` (epoch
+ * milliseconds), oldest first. How far it went is written in the commit that removes, so whoever
+ * reads on from an id never takes a hole for silence. The newest entry stays: positions name it.
+ */
+export async function trimJournal(store: Store, before: number): Promise<TrimResult> {
+  const newest = await readHead(store);
+  const start = await store.get<JournalPlace>(JOURNAL_TRIMMED_TO);
+  const { entries, done } = await readEntries(
+    store,
+    start.value ?? BEGINNING,
+    ENTRIES_PER_COMMIT,
+  );
+  const kept = entries.findIndex(({ versionstamp, changes }) =>
+    versionstamp === newest || changes.some((change) => change.at >= before)
+  );
+  const old = kept === -1 ? entries : entries.slice(0, kept);
+  const last = old.at(-1);
+  if (last === undefined) return { removed: 0, moreLeft: false };
+  const operation = store.kv.atomic()
+    .check(start)
+    .set(JOURNAL_TRIMMED_TO, endOf(last));
+  for (const { versionstamp } of old) operation.delete([...JOURNAL, versionstamp]);
+  const { ok } = await store.commit(operation);
+  // Somebody else was at it, or our own answer was lost: look again.
+  if (!ok) return { removed: 0, moreLeft: true };
+  return {
+    removed: old.reduce((sum, { changes }) => sum + changes.length, 0),
+    moreLeft: kept === -1 && !done,
+  };
+}
