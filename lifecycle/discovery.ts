@@ -23,27 +23,10 @@ import { readPosition } from "../kv/journal_places.ts";
 import { listOrganizersOf } from "../kv/organizers.ts";
 import type { IndexRange } from "../kv/ranges.ts";
 import type { Store } from "../kv/store.ts";
+import { eventFilter, type EventQuery } from "./event_filter.ts";
 import { type EventPage, walkPage } from "./event_walk.ts";
 import { canSee, type Principal, relationTo, requireAdmin, requireSignedIn } from "./policy.ts";
 import { listedUntil, statusAt } from "./status.ts";
-
-export const SORTS = ["start_date", "-start_date", "end_date", "-end_date"] as const;
-export type Sort = typeof SORTS[number];
-
-/** What a list is asked for; dates are epoch milliseconds, bounds exclusive. */
-export interface EventQuery {
-  /** Effective statuses; absent: what is live. */
-  statuses?: EventStatus[] | undefined;
-  sort?: Sort | undefined;
-  startsAfter?: number | undefined;
-  startsBefore?: number | undefined;
-  endsAfter?: number | undefined;
-  tag?: string | undefined;
-  organizerId?: OrganizerId | undefined;
-  city?: string | undefined;
-  country?: string | undefined;
-  online?: boolean | undefined;
-}
 
 export interface ListOptions {
   principal: Principal;
@@ -180,22 +163,13 @@ function filterOf(
   wanted: Set<EventStatus>,
   { now, openEndedMs }: ListTime,
 ): (card: EventCard, status: EventStatus) => boolean {
-  const { startsAfter, startsBefore, endsAfter, tag, organizerId, online } = query;
-  const city = query.city?.toLowerCase();
-  const country = query.country?.toLowerCase();
+  const fits = eventFilter(query);
   return (card, status) =>
     wanted.has(status) &&
     (card.visibility === "PUBLIC" || status === "DRAFT") &&
     (card.endDate !== null || (status !== "CONFIRMED" && status !== "ONGOING") ||
       listedUntil(card, openEndedMs) > now) &&
-    (startsAfter === undefined || card.startDate > startsAfter) &&
-    (startsBefore === undefined || card.startDate < startsBefore) &&
-    (endsAfter === undefined || card.endDate === null || card.endDate > endsAfter) &&
-    (tag === undefined || card.tags.includes(tag)) &&
-    (organizerId === undefined || card.organizerId === organizerId) &&
-    (city === undefined || card.location.city?.toLowerCase() === city) &&
-    (country === undefined || card.location.country?.toLowerCase() === country) &&
-    (online === undefined || card.online === online);
+    fits(card);
 }
 
 /** The events with this external id that the caller may see, whatever their status. */

@@ -37,3 +37,17 @@ export function listedUntil(
 ): number {
   return event.endDate ?? event.startDate + openEndedMs;
 }
+
+/** The next instant at which time alone changes what is shown of the events; null when none does. */
+export function nextChange(
+  cards: Pick<EventCard, "startDate" | "endDate">[],
+  { now, openEndedMs }: { now: number; openEndedMs: number },
+): number | null {
+  let next = Infinity;
+  for (const card of cards) {
+    for (const at of [card.startDate, card.endDate ?? Infinity, listedUntil(card, openEndedMs)]) {
+      if (at > now && at < next) next = at;
+    }
+  }
+  return next === Infinity ? null : next;
+}

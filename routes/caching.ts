@@ -5,33 +5,14 @@
  */
 import { createHash } from "node:crypto";
 import type { Context } from "hono";
-import type { EventCard, EventStatus } from "../kv/event_record.ts";
+import type { EventStatus } from "../kv/event_record.ts";
 import type { EventPage } from "../lifecycle/event_walk.ts";
-import { listedUntil, statusAt } from "../lifecycle/status.ts";
+import { statusAt } from "../lifecycle/status.ts";
 import type { AppEnv } from "./app_deps.ts";
 
 /** Seconds for which a list or an event is kept at most, whatever the clock does. */
 export const LIST_SECONDS = 15;
 export const EVENT_SECONDS = 60;
-
-export interface CacheOptions {
-  now: number;
-  openEndedMs: number;
-}
-
-/** The next instant at which time alone changes what is shown of the events; null when none does. */
-export function nextChange(
-  cards: Pick<EventCard, "startDate" | "endDate">[],
-  { now, openEndedMs }: CacheOptions,
-): number | null {
-  let next = Infinity;
-  for (const card of cards) {
-    for (const at of [card.startDate, card.endDate ?? Infinity, listedUntil(card, openEndedMs)]) {
-      if (at > now && at < next) next = at;
-    }
-  }
-  return next === Infinity ? null : next;
-}
 
 /** Whether time alone brings events into a list of these effective statuses. */
 export function entersByTime(statuses: EventStatus[] | undefined): boolean {

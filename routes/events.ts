@@ -14,6 +14,7 @@ import { cardView, type EventView, eventView } from "../lifecycle/event_view.ts"
 import type { EventPage } from "../lifecycle/event_walk.ts";
 import { isEventId } from "../lifecycle/ids.ts";
 import { canSee, notFound, relationTo } from "../lifecycle/policy.ts";
+import { nextChange } from "../lifecycle/status.ts";
 import {
   answer,
   answerUnlessKnown,
@@ -33,7 +34,6 @@ import {
   keptUntil,
   LIST_SECONDS,
   neverKept,
-  nextChange,
   pageTag,
 } from "./caching.ts";
 import { requireIfMatch } from "./conditions.ts";

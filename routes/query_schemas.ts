@@ -6,7 +6,7 @@
  */
 import { z } from "@hono/zod-openapi";
 import { EVENT_STATUSES, type EventStatus, type OrganizerId } from "../kv/event_record.ts";
-import { type EventQuery, SORTS } from "../lifecycle/discovery.ts";
+import { type EventQuery, SORTS } from "../lifecycle/event_filter.ts";
 import { characters, organizerId } from "./event_schemas.ts";
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/i;

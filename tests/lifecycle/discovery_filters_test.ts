@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { EventStatus } from "../../kv/event_record.ts";
 import { externalIdKey } from "../../kv/keys.ts";
-import { type EventQuery, listEventsByExternalId } from "../../lifecycle/discovery.ts";
+import { listEventsByExternalId } from "../../lifecycle/discovery.ts";
+import type { EventQuery } from "../../lifecycle/event_filter.ts";
 import { NO_LOCATION } from "../../lifecycle/event_content.ts";
 import { GUEST, type Principal, ROOT } from "../../lifecycle/policy.ts";
 import { at, storeAll, titles } from "./discovery_lists.ts";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type { EventRecord } from "../../kv/event_record.ts";
 import type { Store } from "../../kv/store.ts";
-import { type EventQuery, listEvents } from "../../lifecycle/discovery.ts";
+import { listEvents } from "../../lifecycle/discovery.ts";
+import type { EventQuery } from "../../lifecycle/event_filter.ts";
 import { GUEST, type Principal } from "../../lifecycle/policy.ts";
 import { DAY, HOUR, NOW, storeEvent } from "../support/fixture.ts";
 

@@ -9,7 +9,8 @@ import {
 } from "../../kv/event_record.ts";
 import { createEvent } from "../../kv/events.ts";
 import type { Store } from "../../kv/store.ts";
-import { type EventQuery, listEvents, SORTS } from "../../lifecycle/discovery.ts";
+import { listEvents } from "../../lifecycle/discovery.ts";
+import { type EventQuery, SORTS } from "../../lifecycle/event_filter.ts";
 import { NO_LOCATION } from "../../lifecycle/event_content.ts";
 import { newEventId } from "../../lifecycle/ids.ts";
 import { ROOT } from "../../lifecycle/policy.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { EVENT_STATUSES, type EventStatus } from "../../kv/event_record.ts";
-import { type EventQuery, listEvents } from "../../lifecycle/discovery.ts";
+import { listEvents } from "../../lifecycle/discovery.ts";
+import type { EventQuery } from "../../lifecycle/event_filter.ts";
 import { GUEST, ROOT } from "../../lifecycle/policy.ts";
 import { DAY, MINUTE, NOW, storeEvent } from "../support/fixture.ts";
 import { at, storeAll, titles } from "./discovery_lists.ts";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type { EventId, EventRecord, EventStatus } from "../../kv/event_record.ts";
 import type { Store } from "../../kv/store.ts";
-import { type EventQuery, listEvents } from "../../lifecycle/discovery.ts";
+import { listEvents } from "../../lifecycle/discovery.ts";
+import type { EventQuery } from "../../lifecycle/event_filter.ts";
 import { editEvent } from "../../lifecycle/edit_event.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { transitionEvent } from "../../lifecycle/transition_event.ts";

@@ -12,7 +12,8 @@ import {
 import { eventKey } from "../../kv/keys.ts";
 import { SCHEMA, type Schema } from "../../kv/schema.ts";
 import type { Store } from "../../kv/store.ts";
-import { type EventQuery, listEvents, listMyEvents } from "../../lifecycle/discovery.ts";
+import { listEvents, listMyEvents } from "../../lifecycle/discovery.ts";
+import type { EventQuery } from "../../lifecycle/event_filter.ts";
 import { editEvent } from "../../lifecycle/edit_event.ts";
 import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
 import type { RunContext } from "../../lifecycle/jobs/job.ts";

@@ -1,0 +1,261 @@
+/**
+ * The hub: what this process knows of the newest changes, for all who watch here. There is one a
+ * process, and one upstream however many watch.
+ *
+ * The journal is the truth, and the hub goes through it in its order: a commit, a message from Redis
+ * or a tick of the watchdog only make it look. A message that goes on from where the hub stands
+ * brings its changes along and saves the look; what the hub has seen is dropped, and on a gap it
+ * reads the journal itself. So messages may be lost, doubled or late without harm.
+ */
+import type { EventCard, EventId } from "../../kv/event_record.ts";
+import {
+  BEGINNING,
+  comparePlaces,
+  endOf,
+  ENTRIES_PER_READ,
+  type JournalPlace,
+  type PlacedChanges,
+  readEntries,
+  readHeadPlace,
+  readNewestEntries,
+} from "../../kv/journal_places.ts";
+import type { Change } from "../../kv/journal.ts";
+import type { Store } from "../../kv/store.ts";
+import type { Logger } from "../log.ts";
+import { Replays } from "./replays.ts";
+
+/** Journal entries kept: each is at most as large as a value. */
+const ENTRIES_KEPT = 1_000;
+/** Entries read when the first one comes, for those who come back after a restart. */
+const ENTRIES_READ_AT_START = 200;
+/** Between these the watchdog looks, whatever it is told. */
+const WATCHDOG_MS: [number, number] = [15_000, 30_000];
+const RETRY_MS: [number, number] = [500, 2_000];
+
+/** Consecutive entries, and the place before them. */
+export interface Batch {
+  prev: JournalPlace;
+  entries: PlacedChanges[];
+}
+
+/** What tells a hub of other processes' commits. */
+export interface Upstream {
+  /** Goes on until `close`; connects again by itself, and then tells to `look`. */
+  open(hub: { look: () => void; receive: (batch: Batch) => void }): { close: () => Promise<void> };
+}
+
+export interface HubOptions {
+  log: Logger;
+  upstream?: Upstream | undefined;
+  /** Milliseconds between two looks of the watchdog: from, to. */
+  watchdogMs?: [number, number];
+}
+
+export interface HubListener {
+  /** The hub holds more than before. */
+  advanced?: (changes: PlacedChanges[]) => void;
+  closed?: () => void;
+}
+
+export class Hub {
+  readonly store: Store;
+  /** For those who stand further back than what is held. */
+  readonly replays: Replays;
+  readonly #log: Logger;
+  readonly #upstream: Upstream | undefined;
+  readonly #watchdogMs: [number, number];
+  readonly #listeners = new Set<HubListener>();
+  /** The newest entries, oldest first; what lies between `#heldFrom` and `#position` is all here. */
+  #entries: PlacedChanges[] = [];
+  #heldFrom = BEGINNING;
+  #position = BEGINNING;
+  /** The newest change's card of each event in `#entries`; null when it was deleted. */
+  readonly #newest = new Map<EventId, { card: EventCard | null; versionstamp: string }>();
+  #running: Promise<() => Promise<void>> | null = null;
+  #isLooking = false;
+  #lookAgain = false;
+  #isFailing = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isClosed = false;
+
+  constructor(store: Store, { log, upstream, watchdogMs = WATCHDOG_MS }: HubOptions) {
+    this.store = store;
+    this.replays = new Replays(store);
+    this.#log = log;
+    this.#upstream = upstream;
+    this.#watchdogMs = watchdogMs;
+  }
+
+  get position(): JournalPlace {
+    return this.#position;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** How many are listening. */
+  get size(): number {
+    return this.#listeners.size;
+  }
+
+  /**
+   * Resolves when the hub is up; the first listener starts it and the last one to leave stops it.
+   * @throws {DomainError} `store_unavailable`.
+   */
+  async join(listener: HubListener): Promise<void> {
+    this.#listeners.add(listener);
+    this.#running ??= this.#start();
+    try {
+      await this.#running;
+    } catch (error) {
+      this.#running = null;
+      this.#listeners.delete(listener);
+      throw error;
+    }
+  }
+
+  /** Resolves when what stood open for the last one is closed. */
+  async leave(listener: HubListener): Promise<void> {
+    if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
+    const running = this.#running;
+    this.#running = null;
+    clearTimeout(this.#timer);
+    const close = await running?.catch(() => undefined);
+    await close?.();
+  }
+
+  /** Tells all listeners to end; nobody may join any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const { closed } of this.#listeners) closed?.();
+  }
+
+  /**
+   * What the hub holds after a place; null when it does not go back that far. Empty also when the
+   * place is one that the hub has yet to reach.
+   */
+  entriesAfter(place: JournalPlace): PlacedChanges[] | null {
+    if (comparePlaces(place, this.#position) >= 0) return [];
+    if (comparePlaces(place, this.#heldFrom) < 0) return null;
+    const at = this.#indexOf(place.versionstamp);
+    const found = this.#entries.slice(at);
+    const first = found[0];
+    if (first?.versionstamp !== place.versionstamp) return found;
+    const rest = { ...first, before: place.n, changes: first.changes.slice(place.n) };
+    return rest.changes.length === 0 ? found.slice(1) : [rest, ...found.slice(1)];
+  }
+
+  /** The card of a change's event by the newest one; null: deleted; undefined: this is the newest. */
+  currentOf({ type, event }: Change): EventCard | null | undefined {
+    const newest = this.#newest.get(event.id)?.card;
+    return newest === event || (newest === null && type === "deleted") ? undefined : newest;
+  }
+
+  /** Whether nothing newer is held of any of the entry's events. */
+  isNewest({ versionstamp, changes }: PlacedChanges): boolean {
+    return changes.every(({ event }) => this.#newest.get(event.id)?.versionstamp === versionstamp);
+  }
+
+  /** There may be something new in the journal. */
+  look(): void {
+    if (this.#running === null) return;
+    this.#lookAgain = true;
+    if (!this.#isLooking && !this.#isFailing) this.#read();
+  }
+
+  /** Takes the batch's content if it goes on from here, drops what is known, fills gaps. */
+  receive({ prev, entries }: Batch): void {
+    const last = entries.at(-1);
+    if (last === undefined || comparePlaces(endOf(last), this.#position) <= 0) return;
+    if (comparePlaces(prev, this.#position) > 0) return this.look();
+    this.#append(entries.filter(({ versionstamp }) => versionstamp > this.#position.versionstamp));
+  }
+
+  async #start(): Promise<() => Promise<void>> {
+    const entries = await readNewestEntries(this.store, ENTRIES_READ_AT_START);
+    const last = entries.at(-1);
+    this.#position = last === undefined ? await readHeadPlace(this.store) : endOf(last);
+    this.#heldFrom = last === undefined
+      ? this.#position
+      : { versionstamp: entries[0]!.versionstamp, n: 0 };
+    this.#entries = [];
+    this.#newest.clear();
+    this.#keep(entries);
+    const upstream = this.#upstream?.open(this);
+    this.#watch(this.#watchdogMs);
+    return async () => await upstream?.close();
+  }
+
+  #watch([from, to]: [number, number]): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#isFailing = false;
+      this.look();
+      this.#watch(this.#watchdogMs);
+    }, from + Math.random() * (to - from));
+  }
+
+  async #read(): Promise<void> {
+    this.#isLooking = true;
+    try {
+      while (this.#lookAgain && this.#running !== null) {
+        this.#lookAgain = false;
+        for (let done = false; !done && this.#running !== null;) {
+          const read = await readEntries(this.store, this.#position, ENTRIES_PER_READ);
+          // Redis may have been faster meanwhile.
+          this.#append(
+            read.entries.filter(({ versionstamp }) => versionstamp > this.#position.versionstamp),
+          );
+          done = read.done;
+        }
+      }
+    } catch (error) {
+      this.#log.warn("the journal could not be read; trying again", { error });
+      this.#isFailing = true;
+      if (this.#running !== null) this.#watch(RETRY_MS);
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  #append(entries: PlacedChanges[]): void {
+    if (entries.length === 0) return;
+    this.#keep(entries);
+    this.#position = endOf(entries.at(-1)!);
+    for (const { advanced } of this.#listeners) advanced?.(entries);
+  }
+
+  #keep(entries: PlacedChanges[]): void {
+    for (const entry of entries) {
+      this.#entries.push(entry);
+      for (const { type, event } of entry.changes) {
+        const card = type === "deleted" ? null : event;
+        this.#newest.set(event.id, { card, versionstamp: entry.versionstamp });
+      }
+    }
+    // Not one at a time: moving a thousand for each new one would be most of the work.
+    if (this.#entries.length < 1.5 * ENTRIES_KEPT) return;
+    const gone = this.#entries.splice(0, this.#entries.length - ENTRIES_KEPT);
+    this.#heldFrom = endOf(gone.at(-1)!);
+    for (const { versionstamp, changes } of gone) {
+      for (const { event } of changes) {
+        if (this.#newest.get(event.id)?.versionstamp === versionstamp) {
+          this.#newest.delete(event.id);
+        }
+      }
+    }
+  }
+
+  /** Of the first entry that is not before `versionstamp`. */
+  #indexOf(versionstamp: string): number {
+    let from = 0;
+    let to = this.#entries.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (this.#entries[middle]!.versionstamp < versionstamp) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+}
