@@ -8,8 +8,13 @@ import manifest from "./deno.json" with { type: "json" };
 import { adoptIndexes } from "./kv/index_state.ts";
 import { isRemote, openStore, type Store } from "./kv/store.ts";
 import { type Config, ConfigError, parseConfig } from "./lifecycle/config.ts";
-import { JobRunner } from "./lifecycle/jobs/runner.ts";
+import { JobRunner, JOBS } from "./lifecycle/jobs/runner.ts";
+import { trimJournalJob } from "./lifecycle/jobs/trim_journal.ts";
 import { createLogger, type Logger } from "./lifecycle/log.ts";
+import { kvWatchUpstream } from "./lifecycle/realtime/kv_watch.ts";
+import { Realtime, type RealtimeOptions } from "./lifecycle/realtime/realtime.ts";
+import { redisPublisher } from "./lifecycle/realtime/redis_publisher.ts";
+import { redisUpstream } from "./lifecycle/realtime/redis_subscription.ts";
 import { keepSampleEvents } from "./lifecycle/sample_events.ts";
 import { createApp } from "./routes/app.ts";
 import { bearerAuthentication } from "./routes/authentication.ts";
@@ -58,12 +63,22 @@ async function start(): Promise<{ runner: JobRunner }> {
   onStopSignal(log, () => stop());
   const store = await openConfigured(config, { log, isFresh });
   const isRebuilding = await adoptOurIndexes(store, log);
-  const runner = new JobRunner(store, { clock: Date.now, log, isSoleWriter: !store.isShared });
+  const realtime = await startRealtime(store, config, {
+    log,
+    sweep: (job) => runner.run(job, { trigger: "traffic" }),
+  });
+  const runner: JobRunner = new JobRunner(store, {
+    clock: Date.now,
+    log,
+    jobs: [...JOBS, trimJournalJob(config.journalRetentionDays), ...realtime.jobs()],
+    isSoleWriter: !store.isShared,
+  });
   const ownToken = isDev && config.adminToken === null ? await devToken(store) : null;
   const adminToken = config.adminToken ?? ownToken;
   const app = createApp({
     store,
     runner,
+    realtime,
     clock: Date.now,
     openEndedMs: config.openEndedMs,
     log,
@@ -79,7 +94,7 @@ async function start(): Promise<{ runner: JobRunner }> {
   const server = serve(config, app.fetch);
   stop = async () => {
     stopSamples();
-    await Promise.all([runner.stop(), server.shutdown()]);
+    await Promise.all([realtime.stop(), runner.stop(), server.shutdown()]);
     store.close();
   };
   const url = urlOf(config, server);
@@ -147,6 +162,33 @@ async function adoptOurIndexes(store: Store, log: Logger): Promise<boolean> {
   log.info("this version indexes events otherwise than the one before: rebuilding");
   if (store.isShared) await new Promise((resolve) => setTimeout(resolve, ADOPTION_QUIET_MS));
   return true;
+}
+
+/** With Redis where it is configured, else by the store itself where others write it, too. */
+async function startRealtime(
+  store: Store,
+  { redis, openEndedMs }: Config,
+  { log, sweep }: Pick<RealtimeOptions, "log" | "sweep">,
+): Promise<Realtime> {
+  const channel = redis === null
+    ? undefined
+    : { name: redis.channel, publish: await redisPublisher(redis) };
+  const upstream = redis !== null
+    ? redisUpstream(store, { ...redis, log })
+    : store.isShared
+    ? kvWatchUpstream(store, log)
+    : undefined;
+  const realtime = new Realtime(store, {
+    clock: Date.now,
+    openEndedMs,
+    log,
+    sweep,
+    upstream,
+    channel,
+  });
+  await realtime.prepare();
+  if (redis !== null) log.info("changes go through Redis", { channel: redis.channel });
+  return realtime;
 }
 
 /** The samples' database has the same token at every start, so that a restart ends no tour. */

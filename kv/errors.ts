@@ -19,6 +19,8 @@ export const ERRORS = {
   unsupported_query: "No index serves this combination of parameters.",
   unauthenticated: "This needs a valid token.",
   rate_limited: "More requests came than one client may send in a minute.",
+  too_many_streams: "The caller has as many streams open as one may.",
+  overloaded: "As many are watching as this process takes.",
   forbidden: "The caller may not do this.",
   not_found: "There is nothing here, or nothing that the caller may see.",
   method_not_allowed: "This address does not take that method.",
@@ -65,6 +67,8 @@ export const REMEDIES: Record<ErrorCode, string> = {
   unauthenticated:
     "Send `Authorization: Bearer` with a valid token, or no such header where none is needed.",
   rate_limited: "Wait for `Retry-After` seconds; `RateLimit` says in each answer what is left.",
+  too_many_streams: "Close streams that are not needed; one takes any number of events.",
+  overloaded: "Try again after `Retry-After` seconds, or read `/v1/changes` now and then.",
   forbidden: "Use the token of somebody who may: one of the event's people, or an administrator.",
   not_found:
     "Look at the address and the id; drafts and private events are found with a token of their people.",

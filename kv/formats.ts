@@ -16,6 +16,7 @@ export type RecordType =
   | "organizer_move"
   | "journal"
   | "outcome"
+  | "relay"
   | "job"
   | "job_lease"
   | "job_run"
@@ -40,6 +41,7 @@ export const FORMATS: Readonly<Record<RecordType, Format>> = {
   organizer_move: { current: 1, steps: {} },
   journal: { current: 1, steps: {} },
   outcome: { current: 1, steps: {} },
+  relay: { current: 1, steps: {} },
   job: { current: 1, steps: {} },
   job_lease: { current: 1, steps: {} },
   job_run: { current: 1, steps: {} },

@@ -1,5 +1,13 @@
 /** Removing what is older than is kept of the journal. */
-import { BEGINNING, endOf, type JournalPlace, readEntries, readHead } from "./journal_places.ts";
+import {
+  BEGINNING,
+  endOf,
+  type JournalPlace,
+  type PlacedChanges,
+  readEntries,
+  readHead,
+  readTrimmedTo,
+} from "./journal_places.ts";
 import { JOURNAL, JOURNAL_TRIMMED_TO } from "./keys.ts";
 import type { Store } from "./store.ts";
 
@@ -19,17 +27,8 @@ export interface TrimResult {
  * reads on from an id never takes a hole for silence. The newest entry stays: positions name it.
  */
 export async function trimJournal(store: Store, before: number): Promise<TrimResult> {
-  const newest = await readHead(store);
   const start = await store.get<JournalPlace>(JOURNAL_TRIMMED_TO);
-  const { entries, done } = await readEntries(
-    store,
-    start.value ?? BEGINNING,
-    ENTRIES_PER_COMMIT,
-  );
-  const kept = entries.findIndex(({ versionstamp, changes }) =>
-    versionstamp === newest || changes.some((change) => change.at >= before)
-  );
-  const old = kept === -1 ? entries : entries.slice(0, kept);
+  const { old, moreLeft } = await oldEntries(store, before, start.value ?? BEGINNING);
   const last = old.at(-1);
   if (last === undefined) return { removed: 0, moreLeft: false };
   const operation = store.kv.atomic()
@@ -38,9 +37,35 @@ export async function trimJournal(store: Store, before: number): Promise<TrimRes
   for (const { versionstamp } of old) operation.delete([...JOURNAL, versionstamp]);
   const { ok } = await store.commit(operation);
   // Somebody else was at it, or our own answer was lost: look again.
-  if (!ok) return { removed: 0, moreLeft: true };
-  return {
-    removed: old.reduce((sum, { changes }) => sum + changes.length, 0),
-    moreLeft: kept === -1 && !done,
-  };
+  return ok ? { removed: countOf(old), moreLeft } : { removed: 0, moreLeft: true };
+}
+
+/** How many changes there are to remove. */
+export async function countTrimmable(store: Store, before: number): Promise<number> {
+  let count = 0;
+  for (let place = await readTrimmedTo(store);;) {
+    const { old, moreLeft } = await oldEntries(store, before, place);
+    count += countOf(old);
+    if (!moreLeft) return count;
+    place = endOf(old.at(-1)!);
+  }
+}
+
+async function oldEntries(
+  store: Store,
+  before: number,
+  place: JournalPlace,
+): Promise<{ old: PlacedChanges[]; moreLeft: boolean }> {
+  const newest = await readHead(store);
+  const { entries, done } = await readEntries(store, place, ENTRIES_PER_COMMIT);
+  const kept = entries.findIndex(({ versionstamp, changes }) =>
+    versionstamp === newest || changes.some((change) => change.at >= before)
+  );
+  return kept === -1
+    ? { old: entries, moreLeft: !done && entries.length > 0 }
+    : { old: entries.slice(0, kept), moreLeft: false };
+}
+
+function countOf(entries: PlacedChanges[]): number {
+  return entries.reduce((sum, { changes }) => sum + changes.length, 0);
 }

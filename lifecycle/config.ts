@@ -6,6 +6,7 @@ import { z } from "zod";
 import { knownZone } from "./event_zone.ts";
 import { type IpRange, parseIpRange } from "./ip_ranges.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
+import { changesChannel, defaultNamespace, NAMESPACE_FORM } from "./redis_namespace.ts";
 
 export interface Config {
   port: number;
@@ -23,6 +24,10 @@ export interface Config {
   /** Where vulnerabilities are reported, a mailto: or https: URL. */
   securityContact: string | null;
   deployment: string | null;
+  /** Null: changes go no further than the store tells of them. */
+  redis: { url: string; token: string; channel: string } | null;
+  /** How long the journal of changes is kept. */
+  journalRetentionDays: number;
 }
 
 export class ConfigError extends Error {
@@ -77,7 +82,20 @@ const ENVIRONMENT = z.object({
     /^(mailto:[!-?A-~]+@[!-?A-~]+|https:\/\/[!-~]+)$/,
     "a mailto: or https: URL",
   ).optional(),
+  UPSTASH_REDIS_REST_URL: z.string().regex(
+    /^https?:\/\/[^\s/?#@]+[^\s?#]*$/i,
+    "the https:// address of a database's REST interface",
+  ).optional(),
+  UPSTASH_REDIS_REST_TOKEN: z.string().regex(/^[\x21-\x7e]+$/, "the token of its REST interface")
+    .optional(),
+  REDIS_NAMESPACE: z.string().regex(
+    NAMESPACE_FORM,
+    "1 to 100 of the characters A-Z a-z 0-9 : . _ -",
+  )
+    .optional(),
+  JOURNAL_RETENTION_DAYS: wholeNumber("a whole number of days, 1 to 3650", 1, 3_650).default(30),
   DENO_DEPLOY: z.string().optional(),
+  DENO_TIMELINE: z.string().optional(),
   DENO_DEPLOYMENT_ID: z.string().optional(),
 });
 
@@ -96,7 +114,7 @@ export function parseConfig(
   if (!parsed.success) {
     const sentences = parsed.error.issues.map(({ path, message }) => {
       const name = String(path[0]);
-      const value = name === "ADMIN_TOKEN" ? "" : `, not "${given[name]}"`;
+      const value = name.endsWith("TOKEN") ? "" : `, not "${given[name]}"`;
       return `${name} must be ${message}${value}.`;
     });
     throw new ConfigError(sentences.join("\n"));
@@ -116,5 +134,18 @@ export function parseConfig(
     timeZone: env.TIME_ZONE,
     securityContact: env.SECURITY_CONTACT ?? null,
     deployment: env.DENO_DEPLOYMENT_ID ?? null,
+    redis: redisOf(env),
+    journalRetentionDays: env.JOURNAL_RETENTION_DAYS,
   };
+}
+
+function redisOf(env: z.output<typeof ENVIRONMENT>): Config["redis"] {
+  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env;
+  if (url === undefined && token === undefined) return null;
+  if (url === undefined || token === undefined) {
+    const missing = url === undefined ? "UPSTASH_REDIS_REST_URL" : "UPSTASH_REDIS_REST_TOKEN";
+    throw new ConfigError(`${missing} must be set where the other one is: they go together.`);
+  }
+  const namespace = env.REDIS_NAMESPACE ?? defaultNamespace(env.DENO_TIMELINE);
+  return { url: url.replace(/\/+$/, ""), token, channel: changesChannel(namespace) };
 }

@@ -8,7 +8,7 @@ import { rateLimit } from "./rate_limit.ts";
 const REQUEST_DEADLINE_MS = 25_000;
 
 /** These last as long as what they move or run. */
-const TAKES_ITS_TIME = /^\/v1\/(imports|exports|jobs\/[^/]+\/runs)$/;
+const TAKES_ITS_TIME = /^\/v1\/(imports|exports|events\/(stream|socket)|jobs\/[^/]+\/runs)$/;
 
 /**
  * Lets a request in, or throws why not. The routes of the API alone are limited: a load balancer

@@ -6,9 +6,11 @@ import type { LogLevel } from "../lifecycle/log.ts";
 import { admitted } from "./admission.ts";
 import { apiApp } from "./api.ts";
 import type { AppDeps, AppEnv } from "./app_deps.ts";
+import { changes } from "./changes.ts";
 import { preflightHeaders } from "./cors.ts";
 import { problemResponse } from "./errors.ts";
 import { events } from "./events.ts";
+import { eventStream } from "./event_stream.ts";
 import { exports } from "./exports.ts";
 import { ACCEPT_PATCH, completeHeaders, isApiPath } from "./headers.ts";
 import { health } from "./health.ts";
@@ -46,9 +48,11 @@ export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
 function api(deps: AppDeps) {
   return apiApp()
     .route("/", health(deps))
+    .route("/", eventStream(deps))
     .route("/", events(deps))
     .route("/", transitions(deps))
     .route("/", history(deps))
+    .route("/", changes(deps))
     .route("/", organizers(deps))
     .route("/", organizerMoves(deps))
     .route("/", me(deps))
@@ -106,7 +110,8 @@ function levelOf(status: number, path: string): LogLevel {
 /** Hono answers HEAD as GET and then drops the body; the runtime would count what is left: 0. */
 async function sayLength(response: Response): Promise<void> {
   // A stream has no length that is known before its end.
-  if (response.headers.get("content-type")?.includes("ndjson")) return response.body?.cancel();
+  const type = response.headers.get("content-type") ?? "";
+  if (/ndjson|event-stream/.test(type)) return response.body?.cancel();
   const { byteLength } = await response.arrayBuffer();
   response.headers.set("content-length", String(byteLength));
 }

@@ -2,6 +2,7 @@
 import type { JobRunner } from "../lifecycle/jobs/runner.ts";
 import type { Logger } from "../lifecycle/log.ts";
 import type { Principal } from "../lifecycle/policy.ts";
+import type { Realtime } from "../lifecycle/realtime/realtime.ts";
 import type { Idempotency, Keyed } from "./idempotency.ts";
 import type { Store } from "../kv/store.ts";
 import type { IpRange } from "../lifecycle/ip_ranges.ts";
@@ -10,6 +11,7 @@ import type { TokenBuckets } from "./token_buckets.ts";
 export interface AppDeps {
   store: Store;
   runner: JobRunner;
+  realtime: Realtime;
   /** Epoch milliseconds. */
   clock: () => number;
   /** How long an open-ended event is listed after its start, milliseconds. */

@@ -20,6 +20,8 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   unsupported_query: 400,
   unauthenticated: 401,
   rate_limited: 429,
+  too_many_streams: 429,
+  overloaded: 503,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
@@ -47,6 +49,8 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
 
 /** Seconds after which trying again makes sense. */
 const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
+  too_many_streams: 30,
+  overloaded: 30,
   index_incomplete: 30,
   store_unavailable: 5,
   outcome_unknown: 5,

@@ -5,7 +5,11 @@ import type { AppEnv } from "./app_deps.ts";
 
 export const PROBLEM = "application/problem+json";
 const JSON_TYPES = ["application/json", PROBLEM];
-const LINES_TYPES = ["application/x-ndjson", PROBLEM];
+/** What these routes answer in place of JSON. */
+const OTHER_TYPES: Record<string, string[]> = {
+  "/v1/exports": ["application/x-ndjson", PROBLEM],
+  "/v1/events/stream": ["text/event-stream", PROBLEM],
+};
 
 /**
  * Refuses a request of the API whose answer its sender would not take.
@@ -14,7 +18,7 @@ const LINES_TYPES = ["application/x-ndjson", PROBLEM];
 export function requireAcceptable(c: Context<AppEnv>): void {
   const accept = c.req.header("accept");
   if (accept === undefined || accept === "*/*" || accept.trim() === "") return;
-  const types = c.req.path === "/v1/exports" ? LINES_TYPES : JSON_TYPES;
+  const types = OTHER_TYPES[c.req.path] ?? JSON_TYPES;
   if (types.some((type) => qualityOf(accept, type) > 0)) return;
   throw new DomainError(
     "not_acceptable",

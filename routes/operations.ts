@@ -8,6 +8,7 @@
 export const TAGS = {
   Events: "Discovery, one event, and writing it.",
   Transitions: "How an event goes from status to status, and what was done to it.",
+  Changes: "What happens, as it happens and afterwards.",
   Organizers: "Whom events belong to.",
   Me: "What belongs to the caller.",
   Transfer: "Events in and out, one JSON object a line.",
@@ -53,6 +54,8 @@ export const OPERATIONS: Record<string, OperationNotes> = {
   "DELETE /v1/events/{id}": operation("deleteEvent", "Events", "token", {
     reason: "Entered twice",
   }),
+  "GET /v1/events/stream": operation("watchEvents", "Changes", "anyone"),
+  "GET /v1/changes": operation("listChanges", "Changes", "anyone"),
   "GET /v1/events/{id}/transitions": operation("listTransitions", "Transitions", "anyone"),
   "POST /v1/events/{id}/transitions": operation("makeTransition", "Transitions", "token", {
     to: "CANCELLED",

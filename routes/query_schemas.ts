@@ -7,7 +7,7 @@
 import { z } from "@hono/zod-openapi";
 import { EVENT_STATUSES, type EventStatus, type OrganizerId } from "../kv/event_record.ts";
 import { type EventQuery, SORTS } from "../lifecycle/event_filter.ts";
-import { characters, organizerId } from "./event_schemas.ts";
+import { characters, eventId, organizerId } from "./event_schemas.ts";
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/i;
 
@@ -97,13 +97,28 @@ const eventsQuery = {
 };
 
 /** Says what there is when something else was asked for. */
-export const EventsQuery = z.strictObject(eventsQuery, {
-  error: ({ code, keys }) =>
-    code === "unrecognized_keys"
-      ? `There is no "${String(keys?.[0]).slice(0, 100)}"; there are ${
-        Object.keys(eventsQuery).join(", ")
-      }`
-      : undefined,
+function knownOnly<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject(shape, {
+    error: ({ code, keys }) =>
+      code === "unrecognized_keys"
+        ? `There is no "${String(keys?.[0]).slice(0, 100)}"; there are ${
+          Object.keys(shape).join(", ")
+        }`
+        : undefined,
+  });
+}
+
+export const EventsQuery = knownOnly(eventsQuery);
+
+const { limit: _, cursor: __, sort: ___, external_id: ____, ...watched } = eventsQuery;
+
+/** What a stream is about: the filters of the list, or one event. */
+export const StreamQuery = knownOnly({
+  ...watched,
+  event: eventId.optional().meta({ description: "This event only, whatever its status." }),
+  last_event_id: z.string().max(200).optional().meta({
+    description: "Where to go on, for who cannot send `Last-Event-ID`.",
+  }),
 });
 
 export const MyEventsQuery = PageQuery.extend({
@@ -114,7 +129,9 @@ export const MyEventsQuery = PageQuery.extend({
 });
 
 /** The query as the lifecycle takes it. */
-export function eventQueryOf(query: z.output<typeof EventsQuery>): EventQuery {
+export function eventQueryOf(
+  query: Partial<z.output<typeof EventsQuery>>,
+): EventQuery {
   return {
     statuses: query.status,
     sort: query.sort,

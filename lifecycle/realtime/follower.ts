@@ -46,6 +46,9 @@ type Woken = "advanced" | "time" | "closed";
 export class Follower {
   /** When the last delivery was handed over and none asked for since; null while one is waited for. */
   idleSince: number | null = null;
+  /** Resolves when it has ended, whoever ended it. */
+  readonly ended: Promise<void>;
+  readonly #end: () => void;
   readonly #hub: Hub;
   readonly #options: FollowerOptions;
   readonly #heartbeatMs: number;
@@ -57,6 +60,10 @@ export class Follower {
   #wake: ((why: Woken) => void) | null = null;
   readonly #listener = {
     advanced: () => this.#wake?.("advanced"),
+    misled: () => {
+      this.#reset = { reason: "ahead", requested: this.position };
+      this.#wake?.("advanced");
+    },
     closed: () => this.close(),
   };
 
@@ -65,6 +72,9 @@ export class Follower {
     this.#options = options;
     this.#heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
     this.#reset = options.reset ?? null;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    this.#end = resolve;
   }
 
   /** Null when the right to watch is not there. @throws {DomainError} `store_unavailable`. */
@@ -86,6 +96,7 @@ export class Follower {
     // Others may have committed what the hub has not met yet.
     hub.look();
     follower.#heartbeatAt = performance.now() + follower.#heartbeatMs;
+    follower.idleSince = performance.now();
     return follower;
   }
 
@@ -109,13 +120,14 @@ export class Follower {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#wake?.("closed");
+    this.#end();
     // What it closes is nobody's to wait for.
     this.#hub.leave(this.#listener).catch(() => {});
   }
 
   async #next(): Promise<Delivery | null> {
-    if (this.#reset !== null) return await this.#startAnew(this.#reset);
     while (!this.#isClosed) {
+      if (this.#reset !== null) return await this.#startAnew(this.#reset);
       if (performance.now() >= this.#heartbeatAt) {
         this.#heartbeatAt = performance.now() + this.#heartbeatMs;
         const subscription = await this.#options.subscription();

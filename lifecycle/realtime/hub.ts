@@ -48,13 +48,17 @@ export interface HubOptions {
   log: Logger;
   upstream?: Upstream | undefined;
   /** Milliseconds between two looks of the watchdog: from, to. */
-  watchdogMs?: [number, number];
+  watchdogMs?: [number, number] | undefined;
+  /** Called with what the hub takes in. */
+  onAdvanced?: (entries: PlacedChanges[]) => void;
 }
 
 export interface HubListener {
   /** The hub holds more than before. */
-  advanced?: (changes: PlacedChanges[]) => void;
-  closed?: () => void;
+  advanced: () => void;
+  /** What was told last is not what the journal holds. */
+  misled: () => void;
+  closed: () => void;
 }
 
 export class Hub {
@@ -65,6 +69,7 @@ export class Hub {
   readonly #upstream: Upstream | undefined;
   readonly #watchdogMs: [number, number];
   readonly #listeners = new Set<HubListener>();
+  readonly #onAdvanced: HubOptions["onAdvanced"];
   /** The newest entries, oldest first; what lies between `#heldFrom` and `#position` is all here. */
   #entries: PlacedChanges[] = [];
   #heldFrom = BEGINNING;
@@ -78,12 +83,13 @@ export class Hub {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
-  constructor(store: Store, { log, upstream, watchdogMs = WATCHDOG_MS }: HubOptions) {
+  constructor(store: Store, { log, upstream, watchdogMs = WATCHDOG_MS, onAdvanced }: HubOptions) {
     this.store = store;
     this.replays = new Replays(store);
     this.#log = log;
     this.#upstream = upstream;
     this.#watchdogMs = watchdogMs;
+    this.#onAdvanced = onAdvanced;
   }
 
   get position(): JournalPlace {
@@ -128,7 +134,7 @@ export class Hub {
   /** Tells all listeners to end; nobody may join any more. */
   close(): void {
     this.#isClosed = true;
-    for (const { closed } of this.#listeners) closed?.();
+    for (const { closed } of this.#listeners) closed();
   }
 
   /**
@@ -182,7 +188,10 @@ export class Hub {
     this.#entries = [];
     this.#newest.clear();
     this.#keep(entries);
-    const upstream = this.#upstream?.open(this);
+    const upstream = this.#upstream?.open({
+      look: () => this.look(),
+      receive: (batch) => this.receive(batch),
+    });
     this.#watch(this.#watchdogMs);
     return async () => await upstream?.close();
   }
@@ -219,11 +228,25 @@ export class Hub {
     }
   }
 
+  /** A message that was not true may have led beyond the journal's end: then all begin anew there. */
+  async #verify(): Promise<void> {
+    const before = this.#position;
+    const head = await readHeadPlace(this.store);
+    if (comparePlaces(before, head) <= 0 || this.#running === null) return;
+    this.#log.error("Redis told of changes that there are not");
+    this.#entries = [];
+    this.#newest.clear();
+    this.#position = head;
+    this.#heldFrom = head;
+    for (const { misled } of this.#listeners) misled();
+  }
+
   #append(entries: PlacedChanges[]): void {
     if (entries.length === 0) return;
     this.#keep(entries);
     this.#position = endOf(entries.at(-1)!);
-    for (const { advanced } of this.#listeners) advanced?.(entries);
+    this.#onAdvanced?.(entries);
+    for (const { advanced } of this.#listeners) advanced();
   }
 
   #keep(entries: PlacedChanges[]): void {

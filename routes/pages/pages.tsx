@@ -24,7 +24,7 @@ const PAGE_SIZE = 30;
 const PAST_PAGE_SIZE = 10;
 
 /** The pages' app; `principal` must have been set before. */
-export function pages(deps: AppDeps): Hono<AppEnv> {
+export function pages(deps: Omit<AppDeps, "realtime">): Hono<AppEnv> {
   const { store, runner, clock, openEndedMs } = deps;
   const app = new Hono<AppEnv>();
 

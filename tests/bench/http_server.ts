@@ -8,6 +8,7 @@ import { Hono } from "hono";
 import { openStore, type Store } from "../../kv/store.ts";
 import { JobRunner } from "../../lifecycle/jobs/runner.ts";
 import { SILENT } from "../../lifecycle/log.ts";
+import { Realtime } from "../../lifecycle/realtime/realtime.ts";
 import { createApp } from "../../routes/app.ts";
 import { bearerAuthentication } from "../../routes/authentication.ts";
 import { TokenBuckets } from "../../routes/token_buckets.ts";
@@ -37,9 +38,16 @@ function bareApp({ kv, epoch }: Store): Hono {
 }
 
 function ourApp(store: Store) {
+  const runner = new JobRunner(store, { clock: Date.now, log: SILENT });
   return createApp({
     store,
-    runner: new JobRunner(store, { clock: Date.now, log: SILENT }),
+    runner,
+    realtime: new Realtime(store, {
+      clock: Date.now,
+      openEndedMs: OPEN_ENDED_MS,
+      log: SILENT,
+      sweep: (job) => runner.run(job, { trigger: "traffic" }),
+    }),
     clock: Date.now,
     openEndedMs: OPEN_ENDED_MS,
     log: SILENT,

@@ -1,7 +1,8 @@
 /** What caches may keep: nothing that the clock has made wrong by then. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { entersByTime, nextChange } from "../../routes/caching.ts";
+import { nextChange } from "../../lifecycle/status.ts";
+import { entersByTime } from "../../routes/caching.ts";
 import { EVENT_STATUSES } from "../../kv/event_record.ts";
 import { statusAt } from "../../lifecycle/status.ts";
 import { DAY, HOUR, MINUTE, NOW, scaled, SECOND, storeEvent, testApp } from "../support/fixture.ts";

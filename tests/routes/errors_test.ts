@@ -38,6 +38,8 @@ const STATUSES: Record<ErrorCode, number> = {
   unsupported_query: 400,
   unauthenticated: 401,
   rate_limited: 429,
+  too_many_streams: 429,
+  overloaded: 503,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,

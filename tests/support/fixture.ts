@@ -9,6 +9,7 @@ import type { Job } from "../../lifecycle/jobs/job.ts";
 import { JobRunner } from "../../lifecycle/jobs/runner.ts";
 import { type Logger, SILENT } from "../../lifecycle/log.ts";
 import { type Principal, ROOT } from "../../lifecycle/policy.ts";
+import { Realtime, type RealtimeOptions } from "../../lifecycle/realtime/realtime.ts";
 import { createApp } from "../../routes/app.ts";
 import { bearerAuthentication } from "../../routes/authentication.ts";
 import { TokenBuckets } from "../../routes/token_buckets.ts";
@@ -39,6 +40,7 @@ export async function freshStore(options: StoreOptions = {}): Promise<Store> {
 export interface TestApp extends AsyncDisposable {
   store: Store;
   runner: JobRunner;
+  realtime: Realtime;
   /** Set `clock.now` to move time. */
   clock: { now: number };
   /**
@@ -74,15 +76,24 @@ export async function testApp(options: {
   buckets?: TokenBuckets;
   trustedProxies?: string[];
   requestDeadlineMs?: number;
+  realtime?: Partial<RealtimeOptions>;
 } = {}): Promise<TestApp> {
   const store = options.store ?? await freshStore();
   const clock = { now: NOW };
   const read = () => clock.now;
   const runner = new JobRunner(store, { clock: read, log: SILENT, ...options });
   const { requestsPerMinute: perMinute, requestDeadlineMs } = options;
+  const realtime = new Realtime(store, {
+    clock: read,
+    openEndedMs: DAY,
+    log: SILENT,
+    sweep: (job) => runner.run(job, { trigger: "traffic" }),
+    ...options.realtime,
+  });
   const app = createApp({
     store,
     runner,
+    realtime,
     clock: read,
     openEndedMs: DAY,
     log: options.log ?? SILENT,
@@ -98,6 +109,7 @@ export async function testApp(options: {
   return {
     store,
     runner,
+    realtime,
     clock,
     app,
     async request(method, path, { body, headers = {}, ifMatch = "*", from = "192.0.2.1" } = {}) {
@@ -114,7 +126,7 @@ export async function testApp(options: {
       }, { remoteAddr: { transport: "tcp", hostname: from, port: 50_000 } });
     },
     async [Symbol.asyncDispose]() {
-      await runner.stop();
+      await Promise.all([realtime.stop(), runner.stop()]);
       store.close();
     },
   };

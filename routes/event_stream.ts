@@ -1,0 +1,113 @@
+/** `/v1/events/stream`: changes as they happen, as server-sent events. */
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { EventId } from "../kv/event_record.ts";
+import type { Delivery, Follower } from "../lifecycle/realtime/follower.ts";
+import { apiApp, problems } from "./api.ts";
+import type { AppDeps, AppEnv } from "./app_deps.ts";
+import { commonHeaders } from "./headers.ts";
+import { eventQueryOf, StreamQuery } from "./query_schemas.ts";
+import { sameCaller, Seats } from "./stream_callers.ts";
+
+const streamRoute = createRoute({
+  method: "get",
+  path: "/v1/events/stream",
+  summary: "Watch events",
+  description:
+    "Server-sent events: each `data` is a change (CloudEvents 1.0) of an event that the list of the " +
+    "same parameters showed before it or shows after it; `event.left` says that it no longer does. " +
+    "With `event` it is of that one, whatever its status. Each `id` is a position, to go on from with " +
+    "`Last-Event-ID`, that of a list too. When it cannot be gone on from there, an `event: reset` " +
+    "says so: read the list again, and go on.",
+  request: {
+    query: StreamQuery,
+    headers: z.object({
+      "last-event-id": z.string().max(200).optional().meta({
+        description: "The `id` that was received last, as browsers send it by themselves.",
+      }),
+    }),
+  },
+  responses: {
+    200: {
+      description: "The stream; it goes on until either side ends it",
+      content: { "text/event-stream": { schema: z.string() } },
+    },
+    ...problems(400, 401, 503),
+  },
+});
+
+export function eventStream(deps: AppDeps) {
+  const { realtime } = deps;
+  const seats = new Seats(deps);
+
+  return apiApp().openapi(streamRoute, async (c) => {
+    const { event, last_event_id: lastId, ...query } = c.req.valid("query");
+    const leave = seats.take(c);
+    let controller: ReadableStreamDefaultController<Uint8Array>;
+    let follower: Follower | null = null;
+    try {
+      follower = await realtime.follow(
+        { query: eventQueryOf(query), eventId: event as EventId | undefined },
+        {
+          // What the browser adds when it comes back is newer than what the page was made with.
+          lastId: c.req.valid("header")["last-event-id"] || lastId || undefined,
+          principal: sameCaller(c, deps),
+          drop: () => controller.error(new Error("it was not read")),
+        },
+      );
+    } finally {
+      if (follower === null) leave();
+    }
+    const body = new ReadableStream<Uint8Array>({
+      start: (given) => void (controller = given),
+      pull: follower === null ? (to) => to.close() : pullFrom(follower),
+      cancel: () => follower?.close(),
+    }, { highWaterMark: 0 });
+    follower?.ended.then(leave);
+    return new Response(body, { headers: streamHeaders(c) }) as never;
+  });
+}
+
+function streamHeaders(c: Context<AppEnv>): Record<string, string> {
+  return {
+    ...commonHeaders(c, "text/event-stream"),
+    "cache-control": "no-store, no-transform",
+    "x-accel-buffering": "no",
+  };
+}
+
+const encoder = new TextEncoder();
+
+/** Asked only by who is ready to take more, so nothing is queued here. */
+function pullFrom(follower: Follower) {
+  let isFirst = true;
+  return async (to: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+    if (isFirst) {
+      isFirst = false;
+      return to.enqueue(encoder.encode(greeting(follower.position)));
+    }
+    const delivery = await follower.next();
+    if (delivery === null) to.close();
+    else to.enqueue(encoder.encode(frames(delivery)));
+  };
+}
+
+/**
+ * Who is cut off before the first change has an id to come back with; and not all at once when this
+ * process ends.
+ */
+function greeting(position: string): string {
+  return `retry: ${1_000 + Math.floor(Math.random() * 4_000)}\nid: ${position}\n\n`;
+}
+
+function frames(delivery: Delivery): string {
+  const { type, position } = delivery;
+  if (type === "heartbeat") return `: still here\nid: ${position}\n\n`;
+  if (type === "reset") {
+    const { reason, requested } = delivery;
+    return `event: reset\nid: ${position}\ndata: ${
+      JSON.stringify({ reason, requested, position })
+    }\n\n`;
+  }
+  return delivery.messages.map(({ id, json }) => `id: ${id}\ndata: ${json}\n\n`).join("");
+}
