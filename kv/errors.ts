@@ -21,6 +21,7 @@ export const ERRORS = {
   rate_limited: "More requests came than one client may send in a minute.",
   too_many_streams: "The caller has as many streams open as one may.",
   overloaded: "As many are watching as this process takes.",
+  upgrade_required: "This address is that of a WebSocket.",
   forbidden: "The caller may not do this.",
   not_found: "There is nothing here, or nothing that the caller may see.",
   method_not_allowed: "This address does not take that method.",
@@ -69,6 +70,7 @@ export const REMEDIES: Record<ErrorCode, string> = {
   rate_limited: "Wait for `Retry-After` seconds; `RateLimit` says in each answer what is left.",
   too_many_streams: "Close streams that are not needed; one takes any number of events.",
   overloaded: "Try again after `Retry-After` seconds, or read `/v1/changes` now and then.",
+  upgrade_required: "Open it with a WebSocket, or read `GET /v1/events/stream` in its place.",
   forbidden: "Use the token of somebody who may: one of the event's people, or an administrator.",
   not_found:
     "Look at the address and the id; drafts and private events are found with a token of their people.",

@@ -11,6 +11,7 @@ import { preflightHeaders } from "./cors.ts";
 import { problemResponse } from "./errors.ts";
 import { events } from "./events.ts";
 import { eventStream } from "./event_stream.ts";
+import { eventSocket } from "./event_socket.ts";
 import { exports } from "./exports.ts";
 import { ACCEPT_PATCH, completeHeaders, isApiPath } from "./headers.ts";
 import { health } from "./health.ts";
@@ -26,6 +27,7 @@ import { contractPages } from "./pages/contract_pages.tsx";
 import { pages } from "./pages/pages.tsx";
 import { cameByHttps } from "./peer.ts";
 import { securityTxt } from "./security_txt.ts";
+import { Seats } from "./stream_callers.ts";
 import { transitions } from "./transitions.ts";
 
 export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
@@ -46,9 +48,11 @@ export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
 
 /** The API by itself, in the order of the contract: its type is what a client is typed by. */
 function api(deps: AppDeps) {
+  const seats = new Seats(deps);
   return apiApp()
     .route("/", health(deps))
-    .route("/", eventStream(deps))
+    .route("/", eventStream(deps, seats))
+    .route("/", eventSocket(deps, seats))
     .route("/", events(deps))
     .route("/", transitions(deps))
     .route("/", history(deps))

@@ -22,6 +22,7 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   rate_limited: 429,
   too_many_streams: 429,
   overloaded: 503,
+  upgrade_required: 426,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
@@ -97,6 +98,7 @@ export function problemResponse(error: unknown, c: Context<AppEnv>): Response {
   if (typeof etag === "string") headers.etag = etag;
   const retryAfter = RETRY_AFTER[code];
   if (retryAfter !== undefined) headers["retry-after"] = String(retryAfter);
+  if (status === 426) headers.upgrade = "websocket";
   if (status === 401) headers["www-authenticate"] = 'Bearer realm="curtain"';
   if (status === 415 && c.req.method === "PATCH") headers["accept-patch"] = ACCEPT_PATCH;
   const init = { contentType: "application/problem+json", status, headers };

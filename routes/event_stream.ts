@@ -7,7 +7,7 @@ import { apiApp, problems } from "./api.ts";
 import type { AppDeps, AppEnv } from "./app_deps.ts";
 import { commonHeaders } from "./headers.ts";
 import { eventQueryOf, StreamQuery } from "./query_schemas.ts";
-import { sameCaller, Seats } from "./stream_callers.ts";
+import { sameCaller, type Seats } from "./stream_callers.ts";
 
 const streamRoute = createRoute({
   method: "get",
@@ -36,10 +36,8 @@ const streamRoute = createRoute({
   },
 });
 
-export function eventStream(deps: AppDeps) {
+export function eventStream(deps: AppDeps, seats: Seats) {
   const { realtime } = deps;
-  const seats = new Seats(deps);
-
   return apiApp().openapi(streamRoute, async (c) => {
     const { event, last_event_id: lastId, ...query } = c.req.valid("query");
     const leave = seats.take(c);

@@ -59,8 +59,9 @@ export function apiResponse(
 
 /** Gives an answer that {@linkcode apiResponse} did not make, as pages are, what it lacks. */
 export function completeHeaders(c: Context<AppEnv>): void {
-  // Not asked of the answer itself: a look at its headers makes the runtime build it twice.
-  if (c.res === c.get("completeAnswer")) return;
+  // Not asked of the answer itself: a look at its headers makes the runtime build it twice. And what
+  // became a socket takes no more.
+  if (c.res === c.get("completeAnswer") || c.res.status === 101) return;
   const missing: Record<string, string> = {
     ...(isApiPath(c.req.path) ? API_HEADERS : PAGE_HEADERS),
     ...c.get("answerHeaders"),

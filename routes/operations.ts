@@ -55,6 +55,7 @@ export const OPERATIONS: Record<string, OperationNotes> = {
     reason: "Entered twice",
   }),
   "GET /v1/events/stream": operation("watchEvents", "Changes", "anyone"),
+  "GET /v1/events/socket": operation("openEventSocket", "Changes", "anyone"),
   "GET /v1/changes": operation("listChanges", "Changes", "anyone"),
   "GET /v1/events/{id}/transitions": operation("listTransitions", "Transitions", "anyone"),
   "POST /v1/events/{id}/transitions": operation("makeTransition", "Transitions", "token", {

@@ -40,6 +40,7 @@ const STATUSES: Record<ErrorCode, number> = {
   rate_limited: 429,
   too_many_streams: 429,
   overloaded: 503,
+  upgrade_required: 426,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,

@@ -62,11 +62,7 @@ export interface RequestOptions {
 const CHANGES_EVENT =
   /^((PATCH|DELETE) \/v1\/events\/[^/?]+|POST \/v1\/events\/[^/?]+\/transitions)(\?|$)/;
 
-/**
- * The real app on a store of its own. `authenticate` by default knows the admin's token, and nobody
- * is limited unless `requestsPerMinute` says so.
- */
-export async function testApp(options: {
+export interface TestAppOptions {
   store?: Store;
   jobs?: readonly Job[];
   authenticate?: (request: Request) => Principal;
@@ -77,11 +73,19 @@ export async function testApp(options: {
   trustedProxies?: string[];
   requestDeadlineMs?: number;
   realtime?: Partial<RealtimeOptions>;
-} = {}): Promise<TestApp> {
+  /** The time of day in place of a clock that stands still. */
+  clock?: () => number;
+}
+
+/**
+ * The real app on a store of its own. `authenticate` by default knows the admin's token, and nobody
+ * is limited unless `requestsPerMinute` says so.
+ */
+export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
   const store = options.store ?? await freshStore();
   const clock = { now: NOW };
-  const read = () => clock.now;
-  const runner = new JobRunner(store, { clock: read, log: SILENT, ...options });
+  const read = options.clock ?? (() => clock.now);
+  const runner = new JobRunner(store, { log: SILENT, ...options, clock: read });
   const { requestsPerMinute: perMinute, requestDeadlineMs } = options;
   const realtime = new Realtime(store, {
     clock: read,

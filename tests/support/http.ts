@@ -91,6 +91,14 @@ export async function until(condition: () => Promise<boolean>): Promise<void> {
   assert.fail("it never came to be");
 }
 
+/** The same for what no asking lets go on: it looks again each time the event loop has turned. */
+export async function soon(condition: () => boolean): Promise<void> {
+  await until(async () => {
+    await new Promise((resolve) => setTimeout(resolve));
+    return condition();
+  });
+}
+
 /** Asserts that the journal stands where it stood: `act` committed nothing. */
 export async function assertWritesNothing(t: TestApp, act: () => Promise<unknown>): Promise<void> {
   const before = await readPosition(t.store);
