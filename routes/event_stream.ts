@@ -50,7 +50,8 @@ export function eventStream(deps: AppDeps, seats: Seats) {
           // What the browser adds when it comes back is newer than what the page was made with.
           lastId: c.req.valid("header")["last-event-id"] || lastId || undefined,
           principal: sameCaller(c, deps),
-          drop: () => controller.error(new Error("it was not read")),
+          // No error, which the runtime would print: whoever reads on some day finds the end.
+          drop: () => controller.close(),
         },
       );
     } finally {

@@ -57,6 +57,7 @@ export class Follower {
   #reset: { reason: ResetReason; requested: string } | null;
   #heartbeatAt = 0;
   #isClosed = false;
+  #delivering: Promise<unknown> = Promise.resolve();
   #wake: ((why: Woken) => void) | null = null;
   readonly #listener = {
     advanced: () => this.#wake?.("advanced"),
@@ -108,8 +109,10 @@ export class Follower {
   /** The next delivery, as soon as there is one; null at the end. One at a time. */
   async next(): Promise<Delivery | null> {
     this.idleSince = null;
+    const delivering = this.#next();
+    this.#delivering = delivering;
     try {
-      return await this.#next();
+      return await delivering;
     } finally {
       this.idleSince = performance.now();
     }
@@ -120,9 +123,14 @@ export class Follower {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#wake?.("closed");
-    this.#end();
-    // What it closes is nobody's to wait for.
-    this.#hub.leave(this.#listener).catch(() => {});
+    this.#leave().finally(this.#end);
+  }
+
+  async #leave(): Promise<void> {
+    // A read that is under way ends first.
+    await this.#delivering.catch(() => {});
+    // What it closes is nobody's to mend.
+    await this.#hub.leave(this.#listener).catch(() => {});
   }
 
   async #next(): Promise<Delivery | null> {
@@ -131,10 +139,7 @@ export class Follower {
       if (performance.now() >= this.#heartbeatAt) {
         this.#heartbeatAt = performance.now() + this.#heartbeatMs;
         const subscription = await this.#options.subscription();
-        if (subscription === null) {
-          this.close();
-          return null;
-        }
+        if (subscription === null) break;
         this.#subscription = subscription;
         return { type: "heartbeat", position: this.position };
       }
@@ -149,6 +154,7 @@ export class Follower {
         await this.#wait();
       }
     }
+    this.close();
     return null;
   }
 

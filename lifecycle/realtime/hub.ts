@@ -49,6 +49,8 @@ export interface HubOptions {
   upstream?: Upstream | undefined;
   /** Milliseconds between two looks of the watchdog: from, to. */
   watchdogMs?: [number, number] | undefined;
+  /** Journal entries kept, at least. */
+  entriesKept?: number | undefined;
   /** Called with what the hub takes in. */
   onAdvanced?: (entries: PlacedChanges[]) => void;
 }
@@ -69,6 +71,7 @@ export class Hub {
   readonly #upstream: Upstream | undefined;
   readonly #watchdogMs: [number, number];
   readonly #listeners = new Set<HubListener>();
+  readonly #entriesKept: number;
   readonly #onAdvanced: HubOptions["onAdvanced"];
   /** The newest entries, oldest first; what lies between `#heldFrom` and `#position` is all here. */
   #entries: PlacedChanges[] = [];
@@ -78,18 +81,23 @@ export class Hub {
   readonly #newest = new Map<EventId, { card: EventCard | null; versionstamp: string }>();
   #running: Promise<() => Promise<void>> | null = null;
   #isLooking = false;
+  #reading: Promise<void> = Promise.resolve();
   #lookAgain = false;
   #isFailing = false;
+  /** Whether it is time to look whether what was told was true. */
+  #isDoubtful = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
-  constructor(store: Store, { log, upstream, watchdogMs = WATCHDOG_MS, onAdvanced }: HubOptions) {
+  constructor(store: Store, options: HubOptions) {
+    const { log, upstream, watchdogMs = WATCHDOG_MS, entriesKept = ENTRIES_KEPT } = options;
     this.store = store;
     this.replays = new Replays(store);
     this.#log = log;
     this.#upstream = upstream;
     this.#watchdogMs = watchdogMs;
-    this.#onAdvanced = onAdvanced;
+    this.#onAdvanced = options.onAdvanced;
+    this.#entriesKept = entriesKept;
   }
 
   get position(): JournalPlace {
@@ -128,7 +136,7 @@ export class Hub {
     this.#running = null;
     clearTimeout(this.#timer);
     const close = await running?.catch(() => undefined);
-    await close?.();
+    await Promise.all([close?.(), this.#reading]);
   }
 
   /** Tells all listeners to end; nobody may join any more. */
@@ -167,7 +175,7 @@ export class Hub {
   look(): void {
     if (this.#running === null) return;
     this.#lookAgain = true;
-    if (!this.#isLooking && !this.#isFailing) this.#read();
+    if (!this.#isLooking && !this.#isFailing) this.#reading = this.#read();
   }
 
   /** Takes the batch's content if it goes on from here, drops what is known, fills gaps. */
@@ -179,7 +187,10 @@ export class Hub {
   }
 
   async #start(): Promise<() => Promise<void>> {
-    const entries = await readNewestEntries(this.store, ENTRIES_READ_AT_START);
+    const entries = await readNewestEntries(
+      this.store,
+      Math.min(ENTRIES_READ_AT_START, this.#entriesKept),
+    );
     const last = entries.at(-1);
     this.#position = last === undefined ? await readHeadPlace(this.store) : endOf(last);
     this.#heldFrom = last === undefined
@@ -200,6 +211,7 @@ export class Hub {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#isFailing = false;
+      this.#isDoubtful = true;
       this.look();
       this.#watch(this.#watchdogMs);
     }, from + Math.random() * (to - from));
@@ -218,6 +230,7 @@ export class Hub {
           );
           done = read.done;
         }
+        if (this.#isDoubtful) await this.#verify();
       }
     } catch (error) {
       this.#log.warn("the journal could not be read; trying again", { error });
@@ -230,6 +243,7 @@ export class Hub {
 
   /** A message that was not true may have led beyond the journal's end: then all begin anew there. */
   async #verify(): Promise<void> {
+    this.#isDoubtful = false;
     const before = this.#position;
     const head = await readHeadPlace(this.store);
     if (comparePlaces(before, head) <= 0 || this.#running === null) return;
@@ -258,8 +272,8 @@ export class Hub {
       }
     }
     // Not one at a time: moving a thousand for each new one would be most of the work.
-    if (this.#entries.length < 1.5 * ENTRIES_KEPT) return;
-    const gone = this.#entries.splice(0, this.#entries.length - ENTRIES_KEPT);
+    if (this.#entries.length < 1.5 * this.#entriesKept) return;
+    const gone = this.#entries.splice(0, this.#entries.length - this.#entriesKept);
     this.#heldFrom = endOf(gone.at(-1)!);
     for (const { versionstamp, changes } of gone) {
       for (const { event } of changes) {

@@ -32,6 +32,7 @@ export interface RealtimeOptions {
   heartbeatMs?: number;
   watchdogMs?: [number, number];
   stallMs?: number;
+  entriesKept?: number;
 }
 
 /** What is watched: one event, or those of a query. */
@@ -55,7 +56,7 @@ export class Realtime {
   #stallTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(store: Store, options: RealtimeOptions) {
-    const { log, upstream, channel, watchdogMs, clock, sweep } = options;
+    const { log, upstream, channel, watchdogMs, entriesKept, clock, sweep } = options;
     this.#store = store;
     this.#options = options;
     this.#timer = new BoundaryTimer(store, { clock, log, sweep });
@@ -63,6 +64,7 @@ export class Realtime {
       log,
       upstream,
       watchdogMs,
+      entriesKept,
       onAdvanced: (entries) => this.#timer.notice(entries),
     });
     this.#relay = channel === undefined
@@ -141,7 +143,8 @@ export class Realtime {
   async stop(): Promise<void> {
     this.#stopTelling();
     this.hub.close();
-    await Promise.all([this.#relay?.stop(), this.#timer.stop()]);
+    const ended = [...this.#followers].map(({ follower }) => follower.ended);
+    await Promise.all([...ended, this.#relay?.stop(), this.#timer.stop()]);
   }
 
   async #begin(lastId: string | undefined): Promise<Pick<FollowerOptions, "from" | "reset">> {
