@@ -33,9 +33,7 @@ export async function realtimeProcess(
     realtime: {
       upstream: redisUpstream(store, {
         ...place,
-        log: Deno.env.get("DBG")
-          ? createLogger({ level: "debug", readable: true, timeZone: "UTC" })
-          : SILENT,
+        log: SILENT,
       }),
       channel: { name: channel, publish: await redisPublisher(place) },
       ...realtime,
