@@ -16,6 +16,8 @@ export interface Server extends AsyncDisposable {
 }
 
 export interface ServerOptions {
+  /** The program; `main.ts` unless said. */
+  entry?: URL;
   args?: string[];
   env?: Record<string, string>;
 }
@@ -23,18 +25,20 @@ export interface ServerOptions {
 /** Long enough for a start on a busy machine. */
 const LINE_MS = 20_000;
 
-/** Starts `main.ts` on a free port of loopback and waits until it listens. */
-export async function startServer({ args = [], env = {} }: ServerOptions): Promise<Server> {
-  const server = spawnServer({ args, env });
+/** Starts the program on a free port of loopback and waits until it listens. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const server = spawnServer(options);
   const listening = await server.line(/listens/);
   server.url = /https?:\/\/[^\s",]+/.exec(listening)![0];
   return server;
 }
 
-/** Starts `main.ts`, whatever becomes of it. */
-export function spawnServer({ args = [], env = {} }: ServerOptions): Server {
+const MAIN = new URL("../../main.ts", import.meta.url);
+
+/** Starts the program, whatever becomes of it. */
+export function spawnServer({ entry = MAIN, args = [], env = {} }: ServerOptions): Server {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", new URL("../../main.ts", import.meta.url).pathname, ...args],
+    args: ["run", "--allow-all", entry.pathname, ...args],
     env: {
       PORT: "0",
       HOST: "127.0.0.1",
