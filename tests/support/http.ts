@@ -91,12 +91,16 @@ export async function until(condition: () => Promise<boolean>): Promise<void> {
   assert.fail("it never came to be");
 }
 
+/** No time that anything may take; when it is over, nobody believes any more that it will come. */
+const PATIENCE_MS = 120_000;
+
 /** The same for what no asking lets go on: it looks again each time the event loop has turned. */
 export async function soon(condition: () => boolean): Promise<void> {
-  await until(async () => {
-    await new Promise((resolve) => setTimeout(resolve));
-    return condition();
-  });
+  const until = performance.now() + PATIENCE_MS;
+  while (!condition()) {
+    assert.ok(performance.now() < until, "it never came to be");
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }
 
 /** Asserts that the journal stands where it stood: `act` committed nothing. */
