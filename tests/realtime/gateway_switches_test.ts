@@ -65,20 +65,6 @@ gatewayTest("a reply is cut off after its command was done", async ({ gateway, a
   assert.deepEqual(await post("/", ["GET", "n"]), { result: "2" });
 });
 
-gatewayTest("the runtime sends what was cut off again, over a connection it knows", async (t) => {
-  const { gateway, post } = t;
-  using client = Deno.createHttpClient({});
-  const incr = async () => {
-    const headers = { authorization: `Bearer ${gateway.token}` };
-    const init = { client, method: "POST", headers, body: '["INCR","n"]' };
-    return await json(await fetch(gateway.url, init));
-  };
-  assert.deepEqual(await incr(), { result: 1 });
-  gateway.switches.repliesToCut = 1;
-  assert.deepEqual(await incr(), { result: 3 });
-  assert.deepEqual(await post("/", ["GET", "n"]), { result: "3" });
-});
-
 gatewayTest("answers wait when they are delayed, until nobody waits for them", async (t) => {
   const { redis, gateway: { switches, counts }, ask, listen, post } = t;
   switches.delayMs = 1;

@@ -1,5 +1,6 @@
 /** Subscriptions over the gateway: what their streams say, and how they begin and end. */
 import assert from "node:assert/strict";
+import { json } from "../support/http.ts";
 import { connectRedis } from "../support/redis_connection.ts";
 import { gatewayTest, soon } from "./gateway_fixture.ts";
 
@@ -65,6 +66,19 @@ gatewayTest("one stream may have several channels, or patterns", async ({ listen
   await channels.leave();
   await patterns.leave();
 });
+
+gatewayTest(
+  "a channel that Redis forbids is refused, or ends the stream that has begun",
+  async (t) => {
+    await t.redis.command("ACL", "SETUSER", "default", "resetchannels", "&ours");
+    const { error } = await json<{ error: string }>(await t.ask("/subscribe/theirs"), 400);
+    assert.match(error, /^NOPERM /);
+    const { line } = await t.listen("/subscribe/ours/theirs");
+    assert.equal(await line(), "data: subscribe,ours,1");
+    assert.equal(await line(), null);
+    await soon(() => t.gateway.openSubscriptions === 0);
+  },
+);
 
 gatewayTest("each stream is a subscription in Redis, which ends with it", async (t) => {
   const { redis, gateway, listen } = t;

@@ -1,6 +1,7 @@
 /** The gateway's protocol, byte for byte, as Upstash documents it. */
 import assert from "node:assert/strict";
 import { json } from "../support/http.ts";
+import { connectRedis } from "../support/redis_connection.ts";
 import { startRedisGateway } from "../support/redis_gateway.ts";
 import { gatewayTest, soon } from "./gateway_fixture.ts";
 
@@ -84,11 +85,25 @@ gatewayTest(
   },
 );
 
-gatewayTest("nothing comes between the commands of a transaction", async ({ post }) => {
-  const transactions = Array.from({ length: 40 }, (_, i) => i).map(async (i) => {
+gatewayTest("nobody sees a transaction half done", async ({ redis, post }) => {
+  const waiting = await connectRedis(redis.url);
+  const taken = waiting.blPop("list", 0);
+  await soon(async () => /blocked_clients:1/.test(await redis.command("INFO") as string));
+  const commands = [["RPUSH", "list", "first"], ["LLEN", "list"], ["LPOP", "list"]];
+  const inOne = [{ result: 1 }, { result: 1 }, { result: "first" }];
+  assert.deepEqual(await post("/multi-exec", commands), inOne);
+  // Whoever waits for the list is served between the commands of a pipeline.
+  const oneByOne = [{ result: 1 }, { result: 0 }, { result: null }];
+  assert.deepEqual(await post("/pipeline", commands), oneByOne);
+  assert.deepEqual(await taken, { key: "list", element: "first" });
+  waiting.destroy();
+});
+
+gatewayTest("transactions and other requests of one moment keep apart", async ({ post }) => {
+  const transactions = Array.from({ length: 40 }, async (_, i) => {
     const commands = [["SET", "k", i], ...Array(20).fill(["GET", "k"])];
-    const replies = await post("/multi-exec", commands) as { result: string }[];
-    assert.deepEqual(replies.slice(1), Array(20).fill({ result: String(i) }));
+    const [set, ...gets] = await post("/multi-exec", commands) as object[];
+    assert.deepEqual([set, ...gets], [{ result: "OK" }, ...gets.map(() => ({ result: `${i}` }))]);
   });
   const others = Array.from({ length: 40 }, async () => {
     assert.deepEqual(await post("/", ["SET", "k", "other"]), { result: "OK" });

@@ -39,6 +39,7 @@ export async function handle(
     // A client that went away in the middle of its request has no answer to wait for.
     if (response.destroyed || !request.complete) return;
     if (!(error instanceof ProtocolError)) throw error;
+    if (response.headersSent) return void response.end();
     const { status, message } = error;
     const headers: Record<string, string> = status === 405 ? { allow: METHODS.join(", ") } : {};
     await pause(deps.switches.delayMs, response);

@@ -14,6 +14,7 @@ export interface StreamDeps {
 }
 
 export class SubscriptionStream {
+  #isCut = false;
   #sent = 0;
   #lastLine = "";
   #timers: ReturnType<typeof setTimeout>[] = [];
@@ -25,12 +26,12 @@ export class SubscriptionStream {
   /** Begins the stream, and says what it is subscribed to. */
   acknowledge(line: string): void {
     if (!this.response.headersSent) this.#begin();
-    if (!this.deps.switches.isSilent) this.#write(line);
+    if (!this.#isCut && !this.deps.switches.isSilent) this.#write(line);
   }
 
   message(line: string): void {
     const { switches, counts, draw } = this.deps;
-    if (this.response.writableEnded) return;
+    if (this.#isCut) return;
     if (switches.isSilent || draw() < switches.lostShare) {
       counts.lost++;
       return;
@@ -44,7 +45,8 @@ export class SubscriptionStream {
 
   cut(how: Cut = this.deps.switches.cut): void {
     const { response } = this;
-    if (response.writableEnded) return;
+    if (this.#isCut) return;
+    this.#isCut = true;
     this.deps.counts.cuts++;
     if (how === "half_line") {
       response.write(`data: ${this.#lastLine.slice(0, this.#lastLine.length / 2)}`);
@@ -58,7 +60,9 @@ export class SubscriptionStream {
     const { switches, keepAliveMs } = this.deps;
     this.response.writeHead(200, EVENT_STREAM);
     this.response.flushHeaders();
-    const keepAlive = () => switches.isSilent || this.response.write(": keep-alive\n\n");
+    const keepAlive = () => {
+      if (!this.#isCut && !switches.isSilent) this.response.write(": keep-alive\n\n");
+    };
     this.#timers.push(setInterval(keepAlive, keepAliveMs));
     if (switches.cutAfterMs !== null) {
       this.#timers.push(setTimeout(() => this.cut(), switches.cutAfterMs));
