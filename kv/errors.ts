@@ -39,7 +39,7 @@ export const ERRORS = {
   idempotency_key_reused: "This Idempotency-Key was used for another request; take a new one.",
   conflict: "Others were changing the same thing at the same time; try again.",
   job_not_found: "There is no job of this name.",
-  position_gone: "Changes cannot be told from this position on; start with a whole export.",
+  position_gone: "Changes cannot be told from this position on; start anew.",
   index_incomplete: "An index that this needs is still being built; try again in a minute.",
   store_unavailable: "The store did not answer in time; nothing was changed.",
   outcome_unknown: "The store did not confirm the change in time; it may still be applied.",
@@ -56,7 +56,7 @@ export const REMEDIES: Record<ErrorCode, string> = {
   invalid_query:
     "Correct the parameters that `errors` names; unknown ones are refused, so look at the spelling.",
   malformed_json: "Send one whole JSON value in UTF-8, as a JSON library writes it.",
-  not_acceptable: "Let `Accept` take `application/json`, or of an export `application/x-ndjson`.",
+  not_acceptable: "Let `Accept` take one of the media types that `detail` names.",
   unsupported_media_type: "Set `Content-Type` to the type that `detail` names.",
   payload_too_large:
     "Send less at once; many events go through `POST /v1/imports`, one a line, of any number.",
@@ -98,7 +98,7 @@ export const REMEDIES: Record<ErrorCode, string> = {
   conflict: "Send the same request again after `Retry-After` seconds.",
   job_not_found: "Choose one of the names that `GET /v1/jobs` lists.",
   position_gone:
-    "Export everything, without `since`, and go on from the `Journal-Position` of that answer.",
+    "Read everything anew, by lists or an export, and go on from the position of that answer.",
   index_incomplete:
     "Send it again after `Retry-After` seconds; `/healthz` says what is still being built.",
   store_unavailable: "Send the same request again after `Retry-After` seconds.",

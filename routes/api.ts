@@ -71,6 +71,9 @@ export const ProblemSchema = z.looseObject({
   transition: z.looseObject({ to: z.enum(EVENT_STATUSES) }).optional().meta({
     description: "The transition to ask for in place of this.",
   }),
+  reason: z.enum(["malformed", "other_store", "ahead", "too_old"]).optional().meta({
+    description: "Why a position is none to go on from.",
+  }),
   current_etag: z.string().optional().meta({ description: "The event's `ETag` now." }),
   differences: z.array(
     z.looseObject({

@@ -35,6 +35,7 @@ export const HEADERS = {
   "Preference-Applied": atTimes("`respond-async` where that was asked for."),
   "Accept-Patch": atTimes("The media types that a PATCH takes."),
   "Accept-Encoding": atTimes("`identity` when the body came compressed, which it may not."),
+  "Upgrade": always("The protocol that this address speaks: `websocket`."),
 } satisfies Record<string, Header>;
 
 export type HeaderName = keyof typeof HEADERS;

@@ -50,6 +50,11 @@ const PROBLEMS: Record<string, ProblemNotes> = {
     name: "UnprocessableContent",
     description: "The body cannot be stored as it is; `errors` names the fields.",
   },
+  426: {
+    name: "UpgradeRequired",
+    description: "The address is that of a WebSocket.",
+    headers: ["Upgrade"],
+  },
   428: {
     name: "PreconditionRequired",
     description: "This needs `If-Match`, with the `ETag` that was read.",

@@ -1,11 +1,10 @@
 /** `/v1/events/stream`: changes as they happen, as server-sent events. */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import type { EventId } from "../kv/event_record.ts";
 import type { Delivery, Follower } from "../lifecycle/realtime/follower.ts";
 import { apiApp, problems } from "./api.ts";
-import type { AppDeps, AppEnv } from "./app_deps.ts";
-import { commonHeaders } from "./headers.ts";
+import type { AppDeps } from "./app_deps.ts";
+import { apiResponse } from "./headers.ts";
 import { eventQueryOf, StreamQuery } from "./query_schemas.ts";
 import { sameCaller, type Seats } from "./stream_callers.ts";
 
@@ -63,16 +62,11 @@ export function eventStream(deps: AppDeps, seats: Seats) {
       cancel: () => follower?.close(),
     }, { highWaterMark: 0 });
     follower?.ended.then(leave);
-    return new Response(body, { headers: streamHeaders(c) }) as never;
+    return apiResponse(c, body, {
+      contentType: "text/event-stream",
+      headers: { "cache-control": "no-store, no-transform", "x-accel-buffering": "no" },
+    }) as never;
   });
-}
-
-function streamHeaders(c: Context<AppEnv>): Record<string, string> {
-  return {
-    ...commonHeaders(c, "text/event-stream"),
-    "cache-control": "no-store, no-transform",
-    "x-accel-buffering": "no",
-  };
 }
 
 const encoder = new TextEncoder();

@@ -57,6 +57,7 @@ const PARAMETERS: Known = {
   before: fc.constantFrom(...RUNS),
   cursor: fc.constant(NEXT_CURSOR),
   since: fc.constant(POSITION),
+  last_event_id: fc.constant(POSITION),
   status: fc.constantFrom("CONFIRMED", "ONGOING,CONFIRMED", "COMPLETED", "CANCELLED"),
   sort: fc.constantFrom("end_date", "-end_date"),
 };
@@ -151,6 +152,12 @@ const SENSIBLE: Record<string, (drafts: fc.Arbitrary<Draft>) => fc.Arbitrary<Dra
     fc.tuple(drafts, fc.constantFrom(...HOUSES.filter((id) => id !== OTHER_HOUSE))).map((
       [draft, id],
     ) => ({ ...draft, place: { id }, body: { ...draft.body as object, to: OTHER_HOUSE } })),
+  // Of organizers it is an id.
+  listChanges: (drafts) =>
+    drafts.map((draft) => ({
+      ...draft,
+      query: "after" in draft.query ? { ...draft.query, after: POSITION } : draft.query,
+    })),
   exportEvents: (drafts) =>
     drafts.map((draft) =>
       draft.caller === "admin" ? draft : { ...draft, query: { ...draft.query, organizer: HOUSE } }
@@ -265,11 +272,15 @@ function linesOf(schema: Schema, options: { document: Contract["document"] }) {
 }
 
 function headersOf(
-  { path }: NamedOperation,
+  { operation }: NamedOperation,
   parameters: Parameter[],
 ): fc.Arbitrary<Record<string, string>> {
   const takes = (wanted: string) => parameters.some(({ name }) => name === wanted);
-  const type = path === "/v1/exports" ? "application/x-ndjson" : "application/json";
+  const served = operation.responses[200];
+  const types = served !== undefined && "content" in served
+    ? Object.keys(served.content ?? {})
+    : [];
+  const [type = "application/json"] = types;
   return fc.record({
     ...takes("If-Match") ? { "if-match": fc.constant(CURRENT_TAG) } : {},
     accept: fc.constantFrom("*/*", type, `text/html, ${type};q=0.1`),
