@@ -2,13 +2,32 @@
 import assert from "node:assert/strict";
 import { getEvent, replaceEvent } from "../../kv/events.ts";
 import type { Change } from "../../kv/journal.ts";
-import { changesAfter, readPlace, readPosition } from "../../kv/journal_places.ts";
+import {
+  BEGINNING,
+  changesAfter,
+  comparePlaces,
+  endOf,
+  parsePlace,
+  placeText,
+  readEntries,
+  readHeadPlace,
+  readNewestEntries,
+  readPlace,
+  readPosition,
+  readTrimmedTo,
+} from "../../kv/journal_places.ts";
+import { trimJournal } from "../../kv/journal_trim.ts";
 import type { Store } from "../../kv/store.ts";
-import { storeEvent } from "../support/fixture.ts";
+import { NOW, storeEvent } from "../support/fixture.ts";
 import { edit } from "./event_steps.ts";
 import { testStore } from "./test_store.ts";
 
 const GONE = { name: "DomainError", code: "position_gone" };
+const gone = (reason: string) => (error: { code?: string; extensions?: unknown }) => {
+  assert.equal(error.code, "position_gone");
+  assert.deepEqual(error.extensions, { parameter: "after", reason });
+  return true;
+};
 
 const stampOf = (position: string) => position.slice(position.indexOf(".") + 1, -"-0".length);
 
@@ -129,4 +148,87 @@ Deno.test("a change that a lost race decided anew is in the journal once", async
   assert.equal(results.filter(({ outcome }) => outcome === "committed").length, 1);
   const { record } = (await getEvent(store, read.record.id))!;
   assert.deepEqual(titles(await since(store, start)), ["Winter Gala", record.title]);
+});
+
+Deno.test("comparePlaces() orders by the entry, and then by the number of the change in it", () => {
+  const places = ["00-0", "00-1", "0a-1", "0a-2", "0a-10", "10-0"].map((text) => {
+    const [stamp, n] = text.split("-") as [string, string];
+    return { versionstamp: stamp.padStart(20, "0"), n: Number(n) };
+  });
+  for (const [i, a] of places.entries()) {
+    for (const [j, b] of places.entries()) {
+      assert.equal(Math.sign(comparePlaces(a, b)), Math.sign(i - j), `${i} ${j}`);
+    }
+  }
+});
+
+Deno.test("a place's text says the place again, with its store", async () => {
+  using store = await testStore();
+  const place = { versionstamp: "00000000000000050000", n: 12 };
+  const text = placeText(store, place);
+  assert.equal(text, `${store.epoch}.00000000000000050000-12`);
+  assert.deepEqual(parsePlace(text), { epoch: store.epoch, ...place });
+});
+
+Deno.test("readPlace() says whether a position is another store's, lies ahead, or is too old", async () => {
+  using store = await testStore();
+  using other = await testStore();
+  for (const one of [store, other]) for (let i = 0; i < 3; i++) await storeEvent(one);
+  const head = await readHeadPlace(store);
+  const start = placeText(store, BEGINNING);
+  const read = (text: string) => readPlace(store, text, "after");
+  await assert.rejects(read(placeText(other, BEGINNING)), gone("other_store"));
+  await assert.rejects(read(placeText(store, { ...head, n: 2 })), gone("ahead"));
+  assert.deepEqual(await read(start), BEGINNING);
+  await trimJournal(store, NOW + 1);
+  const trimmedTo = await readTrimmedTo(store);
+  await assert.rejects(read(start), gone("too_old"));
+  await assert.rejects(read(placeText(store, { ...trimmedTo, n: 0 })), gone("too_old"));
+  assert.deepEqual(await read(placeText(store, trimmedTo)), trimmedTo, "all after it is there");
+  assert.deepEqual(await read(placeText(store, head)), head);
+});
+
+Deno.test("readEntries() gives entries from a place on, also from within one, and says when it is done", async () => {
+  using store = await testStore();
+  assert.deepEqual(await readEntries(store, BEGINNING, 2), { entries: [], done: true });
+  const read = await storeEvent(store);
+  const steps = ["a", "b", "c"].map((title) => edit(read.record, { title }));
+  await replaceEvent(store, read, steps);
+  await storeEvent(store, { title: "d" });
+  const all = await readEntries(store, BEGINNING, 4);
+  assert.deepEqual(all.entries.map(({ changes }) => titles(changes).join("")), [
+    "Winter Gala",
+    "abc",
+    "d",
+  ]);
+  assert.equal(all.done, true);
+  const exact = await readEntries(store, BEGINNING, 3);
+  assert.deepEqual([exact.entries.length, exact.done], [3, false]);
+  const { versionstamp } = all.entries[1]!;
+  const cases = [[0, 0, "abc", "d"], [1, 1, "bc", "d"], [2, 2, "c", "d"], [3, 0, "d"]] as const;
+  for (const [n, before, ...rest] of cases) {
+    const { entries } = await readEntries(store, { versionstamp, n }, 4);
+    assert.deepEqual(entries.map(({ changes }) => titles(changes).join("")), rest, `${n}`);
+    assert.equal(entries[0]!.before, before, `${n}`);
+    assert.deepEqual(
+      endOf(entries[0]!),
+      n === 3 ? await readHeadPlace(store) : {
+        versionstamp,
+        n: 3,
+      },
+    );
+  }
+  // The entry that the place lies in counts though nothing is left of it.
+  const one = await readEntries(store, { versionstamp, n: 3 }, 1);
+  assert.deepEqual(one, { entries: [], done: false });
+});
+
+Deno.test("readNewestEntries() gives the last ones, oldest first", async () => {
+  using store = await testStore();
+  assert.deepEqual(await readNewestEntries(store, 3), []);
+  for (const title of "abcde") await storeEvent(store, { title });
+  const entries = await readNewestEntries(store, 3);
+  assert.deepEqual(entries.flatMap(({ changes }) => titles(changes)), ["c", "d", "e"]);
+  assert.deepEqual(endOf(entries.at(-1)!), await readHeadPlace(store));
+  assert.equal((await readNewestEntries(store, 9)).length, 5);
 });
