@@ -65,7 +65,10 @@ export class Follower {
       this.#reset = { reason: "ahead", requested: this.position };
       this.#wake?.("advanced");
     },
-    closed: () => this.close(),
+    closed: () => {
+      this.close();
+      return this.ended;
+    },
   };
 
   private constructor(hub: Hub, options: FollowerOptions) {
@@ -106,13 +109,26 @@ export class Follower {
     return placeText(this.#hub.store, this.#place);
   }
 
-  /** The next delivery, as soon as there is one; null at the end. One at a time. */
+  /** Whether the next delivery is to start anew: until then `position` is nothing to go on from. */
+  get startsAnew(): boolean {
+    return this.#reset !== null;
+  }
+
+  /**
+   * The next delivery, as soon as there is one; null at the end. One at a time.
+   * @throws {DomainError} `store_unavailable`; that is the end, too.
+   */
   async next(): Promise<Delivery | null> {
     this.idleSince = null;
     const delivering = this.#next();
     this.#delivering = delivering;
     try {
       return await delivering;
+    } catch (error) {
+      // Who has ended it has no use for what it waited for.
+      if (this.#isClosed) return null;
+      this.close();
+      throw error;
     } finally {
       this.idleSince = performance.now();
     }

@@ -18,6 +18,7 @@ import {
   readEntries,
   readHeadPlace,
   readNewestEntries,
+  readTrimmedTo,
 } from "../../kv/journal_places.ts";
 import type { Change } from "../../kv/journal.ts";
 import type { Store } from "../../kv/store.ts";
@@ -49,6 +50,8 @@ export interface HubOptions {
   upstream?: Upstream | undefined;
   /** Milliseconds between two looks of the watchdog: from, to. */
   watchdogMs?: [number, number] | undefined;
+  /** Milliseconds before a journal that could not be read is read again: from, to. */
+  retryMs?: [number, number] | undefined;
   /** Journal entries kept, at least. */
   entriesKept?: number | undefined;
   /** Called with what the hub takes in. */
@@ -60,7 +63,8 @@ export interface HubListener {
   advanced: () => void;
   /** What was told last is not what the journal holds. */
   misled: () => void;
-  closed: () => void;
+  /** Resolves when it has left. */
+  closed: () => Promise<void> | void;
 }
 
 export class Hub {
@@ -70,6 +74,7 @@ export class Hub {
   readonly #log: Logger;
   readonly #upstream: Upstream | undefined;
   readonly #watchdogMs: [number, number];
+  readonly #retryMs: [number, number];
   readonly #listeners = new Set<HubListener>();
   readonly #entriesKept: number;
   readonly #onAdvanced: HubOptions["onAdvanced"];
@@ -79,12 +84,19 @@ export class Hub {
   #position = BEGINNING;
   /** The newest change's card of each event in `#entries`; null when it was deleted. */
   readonly #newest = new Map<EventId, { card: EventCard | null; versionstamp: string }>();
+  /** Set from the first listener to the last; the answer closes what was opened. */
   #running: Promise<() => Promise<void>> | null = null;
-  #isLooking = false;
-  #reading: Promise<void> = Promise.resolve();
+  /** The start that came last, also when nobody waits for it any more: there is one at a time. */
+  #lastStart: Promise<unknown> = Promise.resolve();
+  /** Whether what is held is what the fields say; not before a start has ended. */
+  #isUp = false;
+  #looking: Promise<void> | null = null;
   #lookAgain = false;
+  /** Looks wait for the timer. */
   #isFailing = false;
-  /** Whether it is time to look whether what was told was true. */
+  /** That it does is logged already. */
+  #hasFailed = false;
+  /** Whether the next look is to ask if the journal goes as far as was told. */
   #isDoubtful = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
@@ -96,6 +108,7 @@ export class Hub {
     this.#log = log;
     this.#upstream = upstream;
     this.#watchdogMs = watchdogMs;
+    this.#retryMs = options.retryMs ?? RETRY_MS;
     this.#onAdvanced = options.onAdvanced;
     this.#entriesKept = entriesKept;
   }
@@ -119,9 +132,10 @@ export class Hub {
    */
   async join(listener: HubListener): Promise<void> {
     this.#listeners.add(listener);
-    this.#running ??= this.#start();
+    const running = this.#running ??= this.#lastStart.then(() => this.#start());
+    this.#lastStart = running.catch(() => {});
     try {
-      await this.#running;
+      await running;
     } catch (error) {
       this.#running = null;
       this.#listeners.delete(listener);
@@ -134,15 +148,22 @@ export class Hub {
     if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
     const running = this.#running;
     this.#running = null;
-    clearTimeout(this.#timer);
+    this.#rest();
     const close = await running?.catch(() => undefined);
-    await Promise.all([close?.(), this.#reading]);
+    // It may have been starting until now.
+    if (this.#running === null) this.#rest();
+    await Promise.all([this.#looking, close?.()]);
   }
 
-  /** Tells all listeners to end; nobody may join any more. */
-  close(): void {
+  #rest(): void {
+    this.#isUp = false;
+    clearTimeout(this.#timer);
+  }
+
+  /** Tells all listeners to end; nobody may join any more. Resolves when all have left. */
+  async close(): Promise<void> {
     this.#isClosed = true;
-    for (const { closed } of this.#listeners) closed();
+    await Promise.all([...this.#listeners].map(({ closed }) => closed()));
   }
 
   /**
@@ -173,15 +194,17 @@ export class Hub {
 
   /** There may be something new in the journal. */
   look(): void {
-    if (this.#running === null) return;
+    if (!this.#isUp) return;
     this.#lookAgain = true;
-    if (!this.#isLooking && !this.#isFailing) this.#reading = this.#read();
+    if (this.#looking !== null || this.#isFailing) return;
+    this.#looking = this.#read().finally(() => this.#looking = null);
   }
 
   /** Takes the batch's content if it goes on from here, drops what is known, fills gaps. */
   receive({ prev, entries }: Batch): void {
     const last = entries.at(-1);
-    if (last === undefined || comparePlaces(endOf(last), this.#position) <= 0) return;
+    if (!this.#isUp || last === undefined) return;
+    if (comparePlaces(endOf(last), this.#position) <= 0) return;
     if (comparePlaces(prev, this.#position) > 0) return this.look();
     this.#append(entries.filter(({ versionstamp }) => versionstamp > this.#position.versionstamp));
   }
@@ -199,6 +222,8 @@ export class Hub {
     this.#entries = [];
     this.#newest.clear();
     this.#keep(entries);
+    this.#isUp = true;
+    this.#isFailing = false;
     const upstream = this.#upstream?.open({
       look: () => this.look(),
       receive: (batch) => this.receive(batch),
@@ -218,41 +243,58 @@ export class Hub {
   }
 
   async #read(): Promise<void> {
-    this.#isLooking = true;
     try {
-      while (this.#lookAgain && this.#running !== null) {
+      while (this.#lookAgain && this.#isUp) {
         this.#lookAgain = false;
-        for (let done = false; !done && this.#running !== null;) {
-          const read = await readEntries(this.store, this.#position, ENTRIES_PER_READ);
-          // Redis may have been faster meanwhile.
-          this.#append(
-            read.entries.filter(({ versionstamp }) => versionstamp > this.#position.versionstamp),
-          );
-          done = read.done;
-        }
+        while (this.#isUp && await this.#readOn());
         if (this.#isDoubtful) await this.#verify();
       }
+      if (this.#hasFailed) this.#log.info("the journal can be read again");
+      this.#hasFailed = false;
     } catch (error) {
-      this.#log.warn("the journal could not be read; trying again", { error });
-      this.#isFailing = true;
-      if (this.#running !== null) this.#watch(RETRY_MS);
-    } finally {
-      this.#isLooking = false;
+      // Once is enough to know of it.
+      const level = this.#hasFailed ? "debug" : "warn";
+      this.#log[level]("the journal could not be read; trying again", { error });
+      this.#hasFailed = true;
+      this.#isFailing = this.#isUp;
+      if (this.#isUp) this.#watch(this.#retryMs);
     }
+  }
+
+  /** Whether there may be more. */
+  async #readOn(): Promise<boolean> {
+    const from = this.#position;
+    const { entries, done } = await readEntries(this.store, from, ENTRIES_PER_READ);
+    if (!this.#isUp) return false;
+    // Who slept for longer than the journal is kept (a stopped process) would take a hole for silence.
+    if (comparePlaces(from, await readTrimmedTo(this.store)) < 0) {
+      this.#startOver(await readHeadPlace(this.store));
+      for (const { advanced } of this.#listeners) advanced();
+      return true;
+    }
+    // Redis may have been faster meanwhile.
+    this.#append(
+      entries.filter(({ versionstamp }) => versionstamp > this.#position.versionstamp),
+    );
+    return !done;
   }
 
   /** A message that was not true may have led beyond the journal's end: then all begin anew there. */
   async #verify(): Promise<void> {
-    this.#isDoubtful = false;
     const before = this.#position;
     const head = await readHeadPlace(this.store);
-    if (comparePlaces(before, head) <= 0 || this.#running === null) return;
+    this.#isDoubtful = false;
+    if (comparePlaces(before, head) <= 0 || !this.#isUp) return;
     this.#log.error("Redis told of changes that there are not");
+    this.#startOver(head);
+    for (const { misled } of this.#listeners) misled();
+  }
+
+  #startOver(head: JournalPlace): void {
     this.#entries = [];
     this.#newest.clear();
     this.#position = head;
     this.#heldFrom = head;
-    for (const { misled } of this.#listeners) misled();
   }
 
   #append(entries: PlacedChanges[]): void {

@@ -142,9 +142,7 @@ export class Realtime {
   /** Every stream ends, and what is under way with Redis. */
   async stop(): Promise<void> {
     this.#stopTelling();
-    this.hub.close();
-    const ended = [...this.#followers].map(({ follower }) => follower.ended);
-    await Promise.all([...ended, this.#relay?.stop(), this.#timer.stop()]);
+    await Promise.all([this.hub.close(), this.#relay?.stop(), this.#timer.stop()]);
   }
 
   async #begin(lastId: string | undefined): Promise<Pick<FollowerOptions, "from" | "reset">> {
