@@ -22,13 +22,20 @@ export interface Subscription {
   tellingOf: (
     change: Change,
     current: Visible | null | undefined,
-    time: { now: number; openEndedMs: number },
+    time: ListTime,
   ) => Telling | null;
 }
 
+interface ListTime {
+  now: number;
+  openEndedMs: number;
+}
+
+type Timed = Pick<EventCard, "status" | "startDate" | "endDate">;
+
 /**
- * Of one event, whatever its status, when `eventId` names it; else of those that `query` lists, and
- * `statuses` "any" of every status.
+ * Of one event, when `eventId` names it; else of those that `query` lists. With `statuses` "any" of
+ * every status. Where an end of listing counts, an event without end is among them until then.
  */
 export function subscriptionOf(
   { query, eventId, statuses }: {
@@ -41,13 +48,16 @@ export function subscriptionOf(
   const fits = eventFilter(query);
   const named = eventId !== undefined;
   const wants = (status: EventStatus) => statuses === "any" || statuses.has(status);
+  const isOver = (event: Timed, time: ListTime) =>
+    !named && statuses !== "any" && isPastListing(event, time);
   const isAmong = (event: Visible & Filtered) => sees(audience, event, named) && fits(event);
   return {
     audience,
     key: JSON.stringify([query, eventId, statuses === "any" ? statuses : [...statuses]]) +
       audienceKey(audience),
-    tellingOf(change, current, { now, openEndedMs }) {
+    tellingOf(change, current, time) {
       const { event, was } = change;
+      const { now } = time;
       if (named && event.id !== eventId) return null;
       const before = was === null ? null : beforeCard(event, was);
       // Any status that it was shown with: what the clock does is recorded a little later.
@@ -57,7 +67,12 @@ export function subscriptionOf(
       if (isAmong(event)) {
         const isHidden = current !== undefined && current !== null &&
           !sees(audience, current, named);
-        if (!isHidden && isListed(event, { now, openEndedMs }, wants)) return change.type;
+        const isUnlisted = isOver(event, time);
+        if (!isHidden && wants(statusAt(event, now)) && !isUnlisted) return change.type;
+        // Its listing ends without a change: who still shows it as it was before does not know.
+        if (!isHidden && isUnlisted) {
+          return wasAmong && !isOver(before!, time) ? "left" : null;
+        }
         // What took it away since then has a change of its own, or comes to have one.
         if (statusesShown(event, now).some(wants)) return null;
       }
@@ -66,20 +81,16 @@ export function subscriptionOf(
   };
 }
 
-/** Whether a list of the statuses shows it at `now`. */
-function isListed(
-  event: EventCard,
-  { now, openEndedMs }: { now: number; openEndedMs: number },
-  wants: (status: EventStatus) => boolean,
-): boolean {
-  const status = statusAt(event, now);
+/** Whether no list shows it as live any more, though it has no end. */
+function isPastListing({ status, startDate, endDate }: Timed, time: ListTime): boolean {
   const isLive = status === "CONFIRMED" || status === "ONGOING";
-  return wants(status) && (!isLive || listedUntil(event, openEndedMs) > now);
+  return isLive && endDate === null &&
+    listedUntil({ startDate, endDate }, time.openEndedMs) <= time.now;
 }
 
 /** The statuses that readers have been shown of what is stored, up to `now`. */
 function statusesShown(
-  { status, startDate, endDate }: Pick<EventCard, "status" | "startDate" | "endDate">,
+  { status, startDate, endDate }: Timed,
   now: number,
 ): EventStatus[] {
   if (status !== "CONFIRMED" && status !== "ONGOING") return [status];
