@@ -87,20 +87,31 @@ export function parseMessage(store: Store, text: string): Batch | null {
     return null;
   }
   const parsed = RelayedBatch.safeParse(value);
-  const prev = parsed.success ? parsePlace(parsed.data.prev) : null;
-  if (!parsed.success || prev === null || prev.epoch !== store.epoch) return null;
+  if (!parsed.success) return null;
+  const prev = placeOf(store, parsed.data.prev);
+  if (prev === null) return null;
   const entries: PlacedChanges[] = [];
-  for (const { id, ...change } of parsed.data.changes) {
-    const place = parsePlace(id);
+  let at = prev;
+  for (const { id, ...relayed } of parsed.data.changes) {
+    const place = placeOf(store, id);
     if (place === null) return null;
+    const { versionstamp, n } = place;
+    const isNext = versionstamp === at.versionstamp ? n === at.n + 1 : n === 1;
+    if (!isNext || versionstamp < at.versionstamp) return null;
+    const change = relayed as unknown as Change;
     const last = entries.at(-1);
-    if (last?.versionstamp === place.versionstamp) last.changes.push(change as unknown as Change);
-    else {
-      const { versionstamp, n } = place;
-      entries.push({ versionstamp, before: n - 1, changes: [change as unknown as Change] });
-    }
+    if (last?.versionstamp === versionstamp) last.changes.push(change);
+    else entries.push({ versionstamp, before: n - 1, changes: [change] });
+    at = place;
   }
-  return { prev, entries };
+  return parsed.data.position === placeText(store, at) ? { prev, entries } : null;
+}
+
+/** Null for what is no place in this store. */
+function placeOf(store: Store, text: string): JournalPlace | null {
+  const parsed = parsePlace(text);
+  if (parsed === null || parsed.epoch !== store.epoch) return null;
+  return { versionstamp: parsed.versionstamp, n: parsed.n };
 }
 
 const encoder = new TextEncoder();
