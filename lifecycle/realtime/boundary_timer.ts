@@ -17,6 +17,8 @@ export interface BoundaryTimerOptions {
   log: Logger;
   /** Runs a job by passing traffic. */
   sweep: (job: string) => Promise<{ status: RunOutcome | "running" }>;
+  /** Calls back after so many milliseconds, unless the answer is called before. */
+  after?: (ms: number, callback: () => void) => () => void;
 }
 
 /** However far the next one is: other processes' changes and a clock that was set count, too. */
@@ -28,12 +30,14 @@ const BY_END = [statusPrefix("CONFIRMED"), statusPrefix("ONGOING")];
 export class BoundaryTimer {
   readonly #store: Store;
   readonly #options: BoundaryTimerOptions;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #endWait: () => void = () => {};
   /** When it rings next; infinite while it is off or at work. */
   #at = Infinity;
   #working: Promise<void> | null = null;
   /** The earliest that was noticed while it was at work. */
   #noticed = Infinity;
+  /** What is due before then was tried lately, and is left. */
+  #notBefore = -Infinity;
   #isOn = false;
   #failures = 0;
 
@@ -50,7 +54,7 @@ export class BoundaryTimer {
 
   async stop(): Promise<void> {
     this.#isOn = false;
-    clearTimeout(this.#timer);
+    this.#endWait();
     this.#at = Infinity;
     await this.#working;
   }
@@ -58,14 +62,12 @@ export class BoundaryTimer {
   /** The changes may bring an earlier start or end. */
   notice(entries: PlacedChanges[]): void {
     if (!this.#isOn) return;
-    const now = this.#options.clock();
     for (const { changes } of entries) {
       for (const { event: { status, startDate, endDate } } of changes) {
         const isConfirmed = status === "CONFIRMED";
-        if (isConfirmed && startDate > now) this.#noLaterThan(startDate);
-        if ((isConfirmed || status === "ONGOING") && endDate !== null && endDate > now) {
-          this.#noLaterThan(endDate);
-        }
+        // Also what is past already: it may have come late.
+        if (isConfirmed) this.#noLaterThan(startDate);
+        if ((isConfirmed || status === "ONGOING") && endDate !== null) this.#noLaterThan(endDate);
       }
     }
   }
@@ -76,16 +78,25 @@ export class BoundaryTimer {
   }
 
   #set(at: number): void {
-    clearTimeout(this.#timer);
+    this.#endWait();
     this.#at = at;
-    const wait = Math.min(LONGEST_WAIT_MS, Math.max(0, at - this.#options.clock()));
-    this.#timer = setTimeout(() => this.#ring(), wait);
+    const wait = Math.min(
+      LONGEST_WAIT_MS,
+      Math.max(0, Math.max(at, this.#notBefore) - this.#options.clock()),
+    );
+    const { after = afterTimeout } = this.#options;
+    this.#endWait = after(wait, () => this.#ring());
   }
 
   #ring(): void {
     this.#at = Infinity;
+    if (this.#working !== null) {
+      // Stopped and started meanwhile: what came in between was not noticed.
+      this.#noticed = -Infinity;
+      return;
+    }
     this.#noticed = Infinity;
-    this.#working ??= this.#work().then((next) => {
+    this.#working = this.#work().then((next) => {
       this.#working = null;
       if (this.#isOn) this.#set(Math.min(next, this.#noticed));
     });
@@ -97,24 +108,27 @@ export class BoundaryTimer {
     try {
       const { ends, starts } = await this.#next();
       const now = clock();
-      if (Math.min(ends, starts) > now) {
-        this.#failures = 0;
-        return Math.min(ends, starts);
-      }
+      if (Math.min(ends, starts) > now) return this.#done(Math.min(ends, starts));
       if (ends <= now) await sweep(COMPLETE_EVENTS.name);
       if (starts <= now) await sweep(START_EVENTS.name);
       const left = await this.#next();
       const next = Math.min(left.ends, left.starts);
-      if (next > clock()) {
-        this.#failures = 0;
-        return next;
-      }
-      // Another process is at it, the job is paused, or an event cannot be changed.
-      return clock() + backoffMs(this.#failures++);
+      // Else another process is at it, the job is paused, or an event cannot be changed.
+      return next > clock() ? this.#done(next) : this.#later();
     } catch (error) {
       log.warn("the next start or end could not be looked for", { error });
-      return clock() + backoffMs(this.#failures++);
+      return this.#later();
     }
+  }
+
+  #done(next: number): number {
+    this.#failures = 0;
+    this.#notBefore = -Infinity;
+    return next;
+  }
+
+  #later(): number {
+    return this.#notBefore = this.#options.clock() + backoffMs(this.#failures++);
   }
 
   async #next(): Promise<{ ends: number; starts: number }> {
@@ -125,4 +139,9 @@ export class BoundaryTimer {
     const [starts, ...ends] = await Promise.all([CONFIRMED_BY_START, ...BY_END].map(earliest));
     return { starts: starts!, ends: Math.min(...ends) };
   }
+}
+
+function afterTimeout(ms: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, ms);
+  return () => clearTimeout(timer);
 }

@@ -11,17 +11,24 @@ export function kvWatchUpstream(store: Store, log: Logger): Upstream {
     open({ look }) {
       const pause = new Pause();
       let isClosed = false;
+      let failures = 0;
       let close = () => {};
       const run = async () => {
-        for (let failures = 0; !isClosed; failures++) {
-          const watching = watchJournal(store, look);
-          close = watching.close;
+        for (;;) {
           try {
+            const watching = watchJournal(store, () => {
+              failures = 0;
+              look();
+            });
+            close = watching.close;
             await watching.ended;
           } catch (error) {
-            log.warn("the store's changes cannot be watched; trying again", { error });
+            const level = failures === 0 ? "warn" : "debug";
+            log[level]("the store's changes cannot be watched; trying again", { error });
           }
-          if (!isClosed) await pause.wait(backoffMs(failures));
+          if (isClosed) return;
+          await pause.wait(backoffMs(failures++));
+          if (isClosed) return;
         }
       };
       const ended = run();
