@@ -99,10 +99,17 @@ export async function readPlace(
     ? "too_old"
     : null;
   if (reason === null) return place;
-  const detail = reason === "too_old"
-    ? `What changed after "${position}" is not kept any more; start anew.`
-    : `"${position}" is no position of this store, or not one yet; start anew.`;
-  throw new DomainError("position_gone", detail, { parameter, reason });
+  if (reason === "too_old") throw tooOld(position, { parameter });
+  throw new DomainError(
+    "position_gone",
+    `"${position}" is no position of this store, or not one yet; start anew.`,
+    { parameter, reason },
+  );
+}
+
+function tooOld(position: string, extensions: Record<string, unknown>): DomainError {
+  const detail = `What changed after "${position}" is not kept any more; start anew.`;
+  return new DomainError("position_gone", detail, { ...extensions, reason: "too_old" });
 }
 
 /**
@@ -149,6 +156,7 @@ export const ENTRIES_PER_READ = 25;
 /**
  * The changes after a place, in their order, up to and with those of the entry at `until`: in slices
  * of which each is what one read gave.
+ * @throws {DomainError} `position_gone` when they are removed before they are read.
  */
 export async function* changesAfter(
   store: Store,
@@ -157,6 +165,9 @@ export async function* changesAfter(
 ): AsyncGenerator<Change[]> {
   for (let after = place, done = false; !done;) {
     const read = await readEntries(store, after, ENTRIES_PER_READ);
+    if (comparePlaces(after, await readTrimmedTo(store)) < 0) {
+      throw tooOld(placeText(store, after), {});
+    }
     const wanted = read.entries.filter(({ versionstamp }) => versionstamp <= until);
     yield wanted.flatMap(({ changes }) => changes);
     done = read.done || wanted.length < read.entries.length;

@@ -83,7 +83,7 @@ const ENVIRONMENT = z.object({
     "a mailto: or https: URL",
   ).optional(),
   UPSTASH_REDIS_REST_URL: z.string().regex(
-    /^https?:\/\/[^\s/?#@]+[^\s?#]*$/i,
+    /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/i,
     "the https:// address of a database's REST interface",
   ).optional(),
   UPSTASH_REDIS_REST_TOKEN: z.string().regex(/^[\x21-\x7e]+$/, "the token of its REST interface")
@@ -114,7 +114,9 @@ export function parseConfig(
   if (!parsed.success) {
     const sentences = parsed.error.issues.map(({ path, message }) => {
       const name = String(path[0]);
-      const value = name.endsWith("TOKEN") ? "" : `, not "${given[name]}"`;
+      // In the address of Redis, too, when it is the one for its own protocol.
+      const isSecret = name.endsWith("TOKEN") || name === "UPSTASH_REDIS_REST_URL";
+      const value = isSecret ? "" : `, not "${given[name]}"`;
       return `${name} must be ${message}${value}.`;
     });
     throw new ConfigError(sentences.join("\n"));

@@ -40,6 +40,8 @@ class RedisSubscription {
   readonly #hub: Parameters<Upstream["open"]>[0];
   #isClosed = false;
   #failures = 0;
+  /** Messages that are none of ours. */
+  #hasMetOthers = false;
   readonly #pause = new Pause();
   /** Ends what is waited for now: a connection, or a read. */
   #interrupt: () => void = () => {};
@@ -105,17 +107,18 @@ class RedisSubscription {
     const cancel = () => void reader.cancel().catch(() => {});
     this.#interrupt = cancel;
     let isSilent = false;
-    let silence = setTimeout(cancel, silenceMs);
+    const hangUp = () => {
+      isSilent = true;
+      cancel();
+    };
+    let silence = setTimeout(hangUp, silenceMs);
     try {
       let rest = "";
       for (;;) {
         const { value, done } = await reader.read();
         if (done) break;
         clearTimeout(silence);
-        silence = setTimeout(() => {
-          isSilent = true;
-          cancel();
-        }, silenceMs);
+        silence = setTimeout(hangUp, silenceMs);
         const lines = (rest + value).split("\n");
         rest = lines.pop()!;
         for (const line of lines) this.#take(line);
@@ -141,7 +144,13 @@ class RedisSubscription {
     const start = `data: message,${channel},`;
     if (!text.startsWith(start)) return;
     const batch = parseMessage(this.#store, text.slice(start.length));
-    if (batch === null) log.warn("Redis told what is no message of ours", { channel });
-    else this.#hub.receive(batch);
+    if (batch !== null) return this.#hub.receive(batch);
+    // Once is enough to know of it.
+    log[this.#hasMetOthers ? "debug" : "warn"]("Redis told what is no message of ours", {
+      channel,
+    });
+    this.#hasMetOthers = true;
+    // It may be one of another version of this program.
+    this.#hub.look();
   }
 }

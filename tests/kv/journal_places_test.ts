@@ -232,3 +232,14 @@ Deno.test("readNewestEntries() gives the last ones, oldest first", async () => {
   assert.deepEqual(endOf(entries.at(-1)!), await readHeadPlace(store));
   assert.equal((await readNewestEntries(store, 9)).length, 5);
 });
+
+Deno.test("changesAfter() breaks off when what it has yet to read is removed", async () => {
+  using store = await testStore();
+  const start = (await readPlace(store, await readPosition(store), "after"))!;
+  for (let i = 0; i < 60; i++) await storeEvent(store);
+  const until = stampOf(await readPosition(store));
+  const slices = changesAfter(store, start, until);
+  assert.equal((await slices.next()).value.length, 25);
+  while ((await trimJournal(store, NOW + 1)).moreLeft);
+  await assert.rejects(slices.next(), GONE);
+});

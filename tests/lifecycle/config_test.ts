@@ -27,6 +27,8 @@ Deno.test("parseConfig() serves everyone from a file when nothing is set", () =>
     timeZone: "Europe/London",
     securityContact: null,
     deployment: null,
+    redis: null,
+    journalRetentionDays: 30,
   });
 });
 
@@ -72,6 +74,8 @@ Deno.test("parseConfig() takes what is set", () => {
     timeZone: "America/Sao_Paulo",
     securityContact: "mailto:security@example.org",
     deployment: null,
+    redis: null,
+    journalRetentionDays: 30,
   });
 });
 
@@ -157,6 +161,88 @@ Deno.test("parseConfig() takes a port and hours at their bounds", () => {
   assert.equal(parseConfig({ PORT: "65535" }, "start").port, 65_535);
   assert.equal(parseConfig({ OPEN_ENDED_HOURS: "1" }, "start").openEndedMs, 3_600_000);
   assert.equal(parseConfig({ OPEN_ENDED_HOURS: "8760" }, "start").openEndedMs, 8_760 * 3_600_000);
+});
+
+const REDIS = {
+  UPSTASH_REDIS_REST_URL: "https://some-name-12345.upstash.io",
+  UPSTASH_REDIS_REST_TOKEN: "AX9sASQgN2E0",
+};
+
+Deno.test("parseConfig() takes Redis by address and token, and finds its channel", () => {
+  const redisOf = (more: Environment) => parseConfig({ ...REDIS, ...more }, "start").redis;
+  assert.deepEqual(redisOf({}), {
+    url: "https://some-name-12345.upstash.io",
+    token: "AX9sASQgN2E0",
+    channel: "curtain:local:rt:changes",
+  });
+  assert.equal(redisOf({ DENO_TIMELINE: "production" })!.channel, "curtain:production:rt:changes");
+  assert.equal(redisOf({ REDIS_NAMESPACE: "a:b" })!.channel, "a:b:rt:changes");
+  const both = { REDIS_NAMESPACE: "mine", DENO_TIMELINE: "production" };
+  assert.equal(redisOf(both)!.channel, "mine:rt:changes");
+  for (
+    const url of ["http://127.0.0.1:8079", "https://redis.example/prefix", "HTTPS://x.example"]
+  ) {
+    assert.equal(redisOf({ UPSTASH_REDIS_REST_URL: url })!.url, url);
+    assert.equal(redisOf({ UPSTASH_REDIS_REST_URL: `${url}//` })!.url, url);
+  }
+});
+
+Deno.test("parseConfig() goes without Redis when neither is set, and takes no half of it", () => {
+  assert.equal(parseConfig({ REDIS_NAMESPACE: "a", DENO_TIMELINE: "b" }, "start").redis, null);
+  const { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN } = REDIS;
+  assert.equal(
+    refusal({ UPSTASH_REDIS_REST_URL }),
+    "UPSTASH_REDIS_REST_TOKEN must be set where the other one is: they go together.",
+  );
+  assert.equal(
+    refusal({ UPSTASH_REDIS_REST_TOKEN, UPSTASH_REDIS_REST_URL: "" }),
+    "UPSTASH_REDIS_REST_URL must be set where the other one is: they go together.",
+  );
+});
+
+Deno.test("parseConfig() refuses what is no REST interface, and repeats no secret of Redis", () => {
+  const secret = "hunter2hunter2";
+  const addresses = [
+    `rediss://default:${secret}@some-name.upstash.io:6379`,
+    `https://default:${secret}@some-name.upstash.io`,
+    `https://${secret}@some-name.upstash.io`,
+    `https://x.example/?token=${secret}`,
+    `https://x.example#${secret}`,
+    `https://`,
+    "some-name.upstash.io",
+    "https://x y",
+  ];
+  for (const url of addresses) {
+    const sentence = refusal({ ...REDIS, UPSTASH_REDIS_REST_URL: url });
+    assert.equal(
+      sentence,
+      "UPSTASH_REDIS_REST_URL must be the https:// address of a database's REST interface.",
+    );
+  }
+  for (const token of [`${secret} `, `${secret}\n`, `${secret}é`]) {
+    assert.equal(
+      refusal({ ...REDIS, UPSTASH_REDIS_REST_TOKEN: token }),
+      "UPSTASH_REDIS_REST_TOKEN must be the token of its REST interface.",
+    );
+  }
+  for (const namespace of ["a/b", "a b", "ä", "a,b", "x".repeat(101), "a?b"]) {
+    assert.match(
+      refusal({ ...REDIS, REDIS_NAMESPACE: namespace }),
+      /^REDIS_NAMESPACE must be 1 to/,
+    );
+  }
+});
+
+Deno.test("parseConfig() keeps the journal as many days as it is told to", () => {
+  const days = (text: string) =>
+    parseConfig({ JOURNAL_RETENTION_DAYS: text }, "start").journalRetentionDays;
+  assert.deepEqual(["", "1", "3650"].map(days), [30, 1, 3_650]);
+  for (const text of ["0", "3651", "-1", "1.5", "a month"]) {
+    assert.equal(
+      refusal({ JOURNAL_RETENTION_DAYS: text }),
+      `JOURNAL_RETENTION_DAYS must be a whole number of days, 1 to 3650, not "${text}".`,
+    );
+  }
 });
 
 Deno.test("parseConfig() names all that is wrong, one to a line", () => {

@@ -173,18 +173,6 @@ Deno.test("what is past when it is noticed is recorded at once: it may have been
     assert.deepEqual(swept, ["complete_events"]);
   }));
 
-Deno.test("what is noticed during a sweep is not forgotten", () =>
-  aTimer(async ({ store, timer, sweep, resting, newest }) => {
-    await storeEvent(store, { ...soon, endDate: NOW });
-    sweep.run = async () => {
-      sweep.run = null;
-      await storeEvent(store, { ...soon, endDate: NOW + 7 });
-      timer.notice(await newest());
-    };
-    timer.start();
-    assert.ok(await resting() <= 100, "the first is still due");
-  }));
-
 Deno.test("what cannot be swept is tried again later and later, and noticing it changes nothing", () =>
   aTimer(async ({ store, timer, waits, swept, sweep, resting, ring, newest, clock }) => {
     await storeEvent(store, { ...soon, endDate: NOW });

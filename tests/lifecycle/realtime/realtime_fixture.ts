@@ -60,16 +60,18 @@ export function changeTo(
   };
 }
 
-/** Changes the event as it is in the store now. */
+/** Changes the event as it is in the store now, all in one commit. */
 export async function changeStored(
   store: Store,
-  { record: { id } }: StoredEvent,
+  event: StoredEvent,
   ...changes: Partial<EventRecord>[]
 ): Promise<StoredEvent> {
-  const read = (await getEvent(store, id))!;
-  const result = await replaceEvent(store, read, changes.map((one) => edit(read.record, one)));
+  const read = (await getEvent(store, event.record.id))!;
+  let { record } = read;
+  const steps = changes.map((one) => edit(record = { ...record, ...one }, {}));
+  const result = await replaceEvent(store, read, steps);
   assert.equal(result.outcome, "committed");
-  return (await getEvent(store, id))!;
+  return (await getEvent(store, event.record.id))!;
 }
 
 /** A record that `changeTo` may take as the next version of another. */
