@@ -8,6 +8,13 @@ import type { Store } from "../kv/store.ts";
 import type { IpRange } from "../lifecycle/ip_ranges.ts";
 import type { TokenBuckets } from "./token_buckets.ts";
 
+export interface StreamLimits {
+  /** In this process. */
+  all: number;
+  /** Of one user or, without a token, of one address. */
+  perCaller: number;
+}
+
 export interface AppDeps {
   store: Store;
   runner: JobRunner;
@@ -30,6 +37,8 @@ export interface AppDeps {
   buckets?: TokenBuckets | undefined;
   /** Whose `X-Forwarded-For` and `X-Forwarded-Proto` count; nobody's unless given. */
   trustedProxies?: readonly IpRange[];
+  /** Streams open at once; see `stream_callers.ts`. */
+  streamLimits?: Partial<StreamLimits>;
   /** Milliseconds until a request is given up; 25 s unless given. */
   requestDeadlineMs?: number;
 }

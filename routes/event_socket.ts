@@ -84,7 +84,8 @@ export function eventSocket(deps: AppDeps, seats: Seats) {
       );
       if (follower === null) return end(GOING_AWAY, "no longer");
       if (socket.readyState !== WebSocket.OPEN) return follower.close();
-      socket.send(JSON.stringify({ id: follower.position }));
+      // Cut off before they are told to start anew, they would go on from here.
+      if (!follower.startsAnew) socket.send(JSON.stringify({ id: follower.position }));
       for (;;) {
         const delivery = await follower.next();
         if (delivery === null) return end(NORMAL, "the end");

@@ -1,6 +1,8 @@
 /** `/v1/events/stream`: changes as they happen, as server-sent events. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { DomainError } from "../kv/errors.ts";
 import type { EventId } from "../kv/event_record.ts";
+import type { Logger } from "../lifecycle/log.ts";
 import type { Delivery, Follower } from "../lifecycle/realtime/follower.ts";
 import { apiApp, problems } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
@@ -21,7 +23,8 @@ const streamRoute = createRoute({
   request: {
     query: StreamQuery,
     headers: z.object({
-      "last-event-id": z.string().max(200).optional().meta({
+      // However long: a browser that were refused would never come back.
+      "last-event-id": z.string().optional().meta({
         description: "The `id` that was received last, as browsers send it by themselves.",
       }),
     }),
@@ -58,7 +61,7 @@ export function eventStream(deps: AppDeps, seats: Seats) {
     }
     const body = new ReadableStream<Uint8Array>({
       start: (given) => void (controller = given),
-      pull: follower === null ? (to) => to.close() : pullFrom(follower),
+      pull: follower === null ? (to) => to.close() : pullFrom(follower, c.get("log")),
       cancel: () => follower?.close(),
     }, { highWaterMark: 0 });
     follower?.ended.then(leave);
@@ -72,25 +75,33 @@ export function eventStream(deps: AppDeps, seats: Seats) {
 const encoder = new TextEncoder();
 
 /** Asked only by who is ready to take more, so nothing is queued here. */
-function pullFrom(follower: Follower) {
+function pullFrom(follower: Follower, log: Logger) {
   let isFirst = true;
   return async (to: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
     if (isFirst) {
       isFirst = false;
-      return to.enqueue(encoder.encode(greeting(follower.position)));
+      return to.enqueue(encoder.encode(greeting(follower)));
     }
-    const delivery = await follower.next();
+    let delivery: Delivery | null;
+    try {
+      delivery = await follower.next();
+    } catch (error) {
+      log[error instanceof DomainError ? "info" : "error"]("a stream failed", { error });
+      throw error;
+    }
     if (delivery === null) to.close();
     else to.enqueue(encoder.encode(frames(delivery)));
   };
 }
 
 /**
- * Who is cut off before the first change has an id to come back with; and not all at once when this
- * process ends.
+ * Who is cut off before the first change has an id to come back with, unless they are to be told to
+ * start anew: cut off before that, they would go on from here. And not all at once when this process
+ * ends.
  */
-function greeting(position: string): string {
-  return `retry: ${1_000 + Math.floor(Math.random() * 4_000)}\nid: ${position}\n\n`;
+function greeting({ startsAnew, position }: Follower): string {
+  const retry = `retry: ${1_000 + Math.floor(Math.random() * 4_000)}\n`;
+  return startsAnew ? `${retry}\n` : `${retry}id: ${position}\n\n`;
 }
 
 function frames(delivery: Delivery): string {

@@ -2,20 +2,20 @@
 import type { Context } from "hono";
 import { DomainError } from "../kv/errors.ts";
 import type { Principal } from "../lifecycle/policy.ts";
-import type { AppDeps, AppEnv } from "./app_deps.ts";
+import type { AppDeps, AppEnv, StreamLimits } from "./app_deps.ts";
 import { clientAddress, peerOf } from "./peer.ts";
 
-/** Streams open at once: in this process, and of one user or, without a token, of one address. */
-const MAX_STREAMS = 20_000;
-const MAX_STREAMS_PER_CALLER = 4_000;
+const LIMITS: StreamLimits = { all: 20_000, perCaller: 4_000 };
 
 export class Seats {
   readonly #deps: Pick<AppDeps, "trustedProxies">;
+  readonly #limits: StreamLimits;
   readonly #byCaller = new Map<string, number>();
   #taken = 0;
 
-  constructor(deps: Pick<AppDeps, "trustedProxies">) {
+  constructor(deps: Pick<AppDeps, "trustedProxies" | "streamLimits">) {
     this.#deps = deps;
+    this.#limits = { ...LIMITS, ...deps.streamLimits };
   }
 
   /** The answer gives it back. @throws {DomainError} `too_many_streams`, `overloaded`. */
@@ -24,8 +24,8 @@ export class Seats {
     const caller = c.get("principal").userId ??
       clientAddress({ peer: peerOf(c), forwardedFor }, this.#deps.trustedProxies ?? []);
     const held = this.#byCaller.get(caller) ?? 0;
-    if (held >= MAX_STREAMS_PER_CALLER) throw new DomainError("too_many_streams");
-    if (this.#taken >= MAX_STREAMS) throw new DomainError("overloaded");
+    if (held >= this.#limits.perCaller) throw new DomainError("too_many_streams");
+    if (this.#taken >= this.#limits.all) throw new DomainError("overloaded");
     this.#taken++;
     this.#byCaller.set(caller, held + 1);
     return () => {

@@ -43,6 +43,8 @@ export interface Watched {
 
 /** Who has not read for that long is no longer waited for. */
 const STALL_MS = 30_000;
+/** Of an id that cannot be gone on from no more is told back. */
+const MAX_REQUESTED_LENGTH = 200;
 const LIVE: ReadonlySet<EventStatus> = new Set(["CONFIRMED", "ONGOING"]);
 
 export class Realtime {
@@ -147,7 +149,8 @@ export class Realtime {
 
   async #begin(lastId: string | undefined): Promise<Pick<FollowerOptions, "from" | "reset">> {
     if (lastId === undefined) return { from: null };
-    const reset = (reason: ResetReason) => ({ from: null, reset: { reason, requested: lastId } });
+    const requested = lastId.slice(0, MAX_REQUESTED_LENGTH);
+    const reset = (reason: ResetReason) => ({ from: null, reset: { reason, requested } });
     try {
       const from = await readPlace(this.#store, lastId, "last_event_id");
       return from === null ? reset("malformed") : { from };

@@ -76,7 +76,7 @@ Deno.test("a socket whose id is of another store is told to start anew, and goes
   await using t = await servedApp();
   const position = await readPosition(t.store);
   await using socket = new TestSocket(t, { last_event_id: position.replace(/^[^.]*/, "00000000") });
-  assert.equal((await socket.next()).id, position);
+  // Nothing to go on from comes before it: cut off in between, a client would miss the reset.
   const reset = await socket.next();
   assert.deepEqual([reset.event, reset.id, reset.data.reason], ["reset", position, "other_store"]);
   const event = await create(t, ADMIN);

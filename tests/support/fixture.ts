@@ -11,6 +11,7 @@ import { type Logger, SILENT } from "../../lifecycle/log.ts";
 import { type Principal, ROOT } from "../../lifecycle/policy.ts";
 import { Realtime, type RealtimeOptions } from "../../lifecycle/realtime/realtime.ts";
 import { createApp } from "../../routes/app.ts";
+import type { StreamLimits } from "../../routes/app_deps.ts";
 import { bearerAuthentication } from "../../routes/authentication.ts";
 import { TokenBuckets } from "../../routes/token_buckets.ts";
 import { type IpRange, parseIpRange } from "../../lifecycle/ip_ranges.ts";
@@ -65,7 +66,7 @@ const CHANGES_EVENT =
 export interface TestAppOptions {
   store?: Store;
   jobs?: readonly Job[];
-  authenticate?: (request: Request) => Principal;
+  authenticate?: (request: Request) => Principal | Promise<Principal>;
   log?: Logger;
   securityContact?: string;
   requestsPerMinute?: number;
@@ -73,6 +74,7 @@ export interface TestAppOptions {
   trustedProxies?: string[];
   requestDeadlineMs?: number;
   realtime?: Partial<RealtimeOptions>;
+  streamLimits?: Partial<StreamLimits>;
   /** The time of day in place of a clock that stands still. */
   clock?: () => number;
 }
@@ -109,6 +111,7 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
       : new TokenBuckets({ perMinute, clock: read }),
     trustedProxies: options.trustedProxies?.map((text): IpRange => parseIpRange(text)!) ?? [],
     ...(requestDeadlineMs === undefined ? {} : { requestDeadlineMs }),
+    ...(options.streamLimits === undefined ? {} : { streamLimits: options.streamLimits }),
   });
   return {
     store,
