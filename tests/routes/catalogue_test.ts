@@ -75,6 +75,15 @@ const CATALOGUE: Record<ErrorCode, Provocation> = {
       return await ask("GET", LIST);
     },
   },
+  too_many_streams: {
+    app: () => ({ streamLimits: { perCaller: 0 } }),
+    provoke: (ask) => ask("GET", `${LIST}/stream`),
+  },
+  overloaded: {
+    app: () => ({ streamLimits: { all: 0 } }),
+    provoke: (ask) => ask("GET", `${LIST}/stream`),
+  },
+  upgrade_required: { provoke: (ask) => ask("GET", `${LIST}/socket`) },
   forbidden: {
     app: () => ({ authenticate: byName }),
     provoke: (ask) => ask("GET", "/v1/jobs", { headers: as("alice") }),
