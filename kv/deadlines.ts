@@ -23,13 +23,14 @@ export class Deadlines {
   readonly #calls: (Call | null)[] = [];
   readonly #freeSlots: number[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
+  #isStopped = false;
 
   /**
    * The call's own ending, or after `ms` (and up to 200 ms more) a `DomainError` of `code`. The call
    * itself goes on; how it ends then is nobody's concern.
    */
   within<T>(call: Promise<T>, ms: number, code: LateCode): Promise<T> {
-    this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY_MS);
+    if (!this.#isStopped) this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY_MS);
     return new Promise((resolve, reject) => {
       // One more than fit, because the first look may come at once.
       const pending: Call = { looks: Math.ceil(ms / LOOK_EVERY_MS) + 1, reject, code };
@@ -48,8 +49,13 @@ export class Deadlines {
     });
   }
 
-  /** Ends the timer; calls still under way are left to themselves. */
+  /** Ends the timer for good; calls still under way, or to come, are left to themselves. */
   stop(): void {
+    this.#isStopped = true;
+    this.#rest();
+  }
+
+  #rest(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
@@ -62,7 +68,7 @@ export class Deadlines {
   }
 
   #look(): void {
-    if (this.#freeSlots.length === this.#calls.length) return this.stop();
+    if (this.#freeSlots.length === this.#calls.length) return this.#rest();
     for (const [slot, call] of this.#calls.entries()) {
       if (call === null || --call.looks > 0) continue;
       this.#release(slot, call);

@@ -94,3 +94,9 @@ Deno.test("stop() ends the timer", async () => {
     assert.equal(isRunning(), false);
   });
 });
+
+Deno.test("a call that comes after stop() starts no timer, and has its own ending", async () => {
+  const deadlines = new Deadlines();
+  deadlines.stop();
+  assert.equal(await deadlines.within(Promise.resolve(7), 1_000, "store_unavailable"), 7);
+});
