@@ -2,7 +2,7 @@
 import { cardOf, type EventRecord } from "../../kv/event_record.ts";
 import type { Organizer } from "../../kv/organizers.ts";
 import { Countdown, Picture, placeText, Tags, webAddress, When } from "./event_parts.tsx";
-import { Layout } from "./layout.tsx";
+import { type Followed, Layout } from "./layout.tsx";
 import { audienceNotice, bannerOf } from "./status_words.ts";
 
 export interface EventPageProps {
@@ -11,9 +11,10 @@ export interface EventPageProps {
   organizer: Organizer | null;
   now: number;
   openEndedMs: number;
+  followed: Followed;
 }
 
-export function EventPage({ event, organizer, now, openEndedMs }: EventPageProps) {
+export function EventPage({ event, organizer, now, openEndedMs, followed }: EventPageProps) {
   const { tone, headline, detail } = bannerOf(event, { now, openEndedMs });
   const notice = audienceNotice(event);
   const isLive = event.status === "CONFIRMED" || event.status === "ONGOING";
@@ -22,10 +23,13 @@ export function EventPage({ event, organizer, now, openEndedMs }: EventPageProps
       title={event.title}
       description={event.summary}
       now={now}
+      followed={followed}
       indexed={notice === null}
     >
       <article
         class="event"
+        data-id={event.id}
+        data-version={String(event.version)}
         data-live={isLive ? "page" : undefined}
         data-tone={tone}
         data-starts-at={event.status === "CONFIRMED" ? String(event.startDate) : undefined}

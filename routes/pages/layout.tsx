@@ -34,12 +34,21 @@ const ICON = "data:image/svg+xml," + encodeURIComponent(
     `</svg>`,
 );
 
+export interface Followed {
+  /** The address of the stream of changes. */
+  stream: string;
+  /** Where the journal stood before the page was read: from there on it is followed. */
+  position: string;
+}
+
 export interface LayoutProps {
   /** Of the document; the name of the site is added. */
   title: string;
   description?: string;
   /** Epoch milliseconds: when the page was made, which the script tells the time by. */
   now: number;
+  /** What the script follows, where that can change what the page shows. */
+  followed?: Followed | undefined;
   /** Whether search engines may keep it. */
   indexed?: boolean;
   /** The address of a stylesheet of its own. */
@@ -48,7 +57,7 @@ export interface LayoutProps {
 }
 
 export function Layout(
-  { title, description, now, indexed = true, stylesheet, children }: LayoutProps,
+  { title, description, now, followed, indexed = true, stylesheet, children }: LayoutProps,
 ) {
   return (
     <html lang="en">
@@ -65,11 +74,16 @@ export function Layout(
         {stylesheet ? <link rel="stylesheet" href={stylesheet} /> : null}
         <script type="module" src={LIVE_SCRIPT_URL}></script>
       </head>
-      <body data-now={String(now)}>
+      <body
+        data-now={String(now)}
+        data-stream={followed?.stream}
+        data-position={followed?.position}
+      >
         <a class="skip" href="#main">Skip to the content</a>
         <header class="valance">
           <a class="wordmark" href="/">Curtain</a>
         </header>
+        <div class="visually-hidden" aria-live="polite" data-announcer></div>
         <main id="main" tabindex={-1}>{children}</main>
         <footer>
           <p>
@@ -91,6 +105,11 @@ export function sendPage(
   status: ContentfulStatusCode = 200,
 ): Response | Promise<Response> {
   return c.html(html`<!DOCTYPE html>${page}`, status, HEADERS);
+}
+
+/** Answers with a page that is rendered already. */
+export function sendText(c: Context<AppEnv>, text: string): Response {
+  return c.html(text, 200, HEADERS);
 }
 
 /** Answers with a stylesheet or a script; its address changes with its content. */

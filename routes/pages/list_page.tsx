@@ -1,10 +1,7 @@
-/** The list of what is on: a grid of cards, each of which falls when its time comes. */
+/** The list of what is on. */
 import type { EventCard } from "../../kv/event_record.ts";
-import { listedUntil, statusAt } from "../../lifecycle/status.ts";
-import { Countdown, Picture, placeText, Tags, When } from "./event_parts.tsx";
-import { Layout } from "./layout.tsx";
-import { CHIPS } from "./status_words.ts";
-import { startLeaf } from "./when_text.ts";
+import { Cards } from "./cards.tsx";
+import { type Followed, Layout } from "./layout.tsx";
 
 export interface ListPageProps {
   events: EventCard[];
@@ -14,10 +11,11 @@ export interface ListPageProps {
   nextCursor: string | null;
   now: number;
   openEndedMs: number;
+  followed: Followed | undefined;
 }
 
 export function ListPage(
-  { events, tag, continued, nextCursor, now, openEndedMs }: ListPageProps,
+  { events, tag, continued, nextCursor, now, openEndedMs, followed }: ListPageProps,
 ) {
   const onePage = !continued && nextCursor === null;
   return (
@@ -25,6 +23,7 @@ export function ListPage(
       title={tag === null ? "What’s on" : `What’s on: ${tag}`}
       description="Events that are happening now or coming up."
       now={now}
+      followed={followed}
     >
       <div class="list-head">
         <hgroup>
@@ -44,12 +43,7 @@ export function ListPage(
         </hgroup>
         {tag === null ? null : <a class="quiet" href="/">Show all events</a>}
       </div>
-      <div class="visually-hidden" aria-live="polite" data-announcer></div>
-      <ul class="cards" role="list" hidden={events.length === 0}>
-        {events.map((event) => (
-          <Card key={event.id} event={event} now={now} openEndedMs={openEndedMs} />
-        ))}
-      </ul>
+      <Cards events={events} part={{ continued, nextCursor }} now={now} openEndedMs={openEndedMs} />
       <div class="empty" data-empty hidden={events.length > 0}>
         <p class="empty-title">The stage is empty</p>
         <p>
@@ -69,52 +63,6 @@ export function ListPage(
         </nav>
       )}
     </Layout>
-  );
-}
-
-export function Card(
-  { event, now, openEndedMs }: { event: EventCard; now: number; openEndedMs: number },
-) {
-  const tone = statusAt(event, now) === "ONGOING" ? "now" : "upcoming";
-  const leaf = startLeaf(event);
-  const place = placeText(event);
-  return (
-    <li
-      class="card"
-      data-live="card"
-      data-tone={tone}
-      data-starts-at={tone === "upcoming" ? String(event.startDate) : undefined}
-      data-ends-at={event.endDate === null ? undefined : String(event.endDate)}
-      data-listed-until={String(listedUntil(event, openEndedMs))}
-    >
-      <article>
-        <Picture url={event.imageUrl} />
-        <div class="leaf" aria-hidden="true">
-          {leaf === null ? null : (
-            <>
-              <span>{leaf.weekday}</span>
-              <b>{leaf.day}</b>
-              <span>{leaf.month}</span>
-            </>
-          )}
-        </div>
-        <div class="card-body">
-          <p class="state">
-            <span class="chip" data-chip>{CHIPS[tone]}</span>
-            <Countdown endDate={event.endDate} now={now} />
-          </p>
-          <h2 dir="auto">
-            <a href={`/events/${event.id}`} data-title>{event.title}</a>
-          </h2>
-          <p class="when">
-            <When event={event} />
-          </p>
-          {place === null ? null : <p class="place" dir="auto">{place}</p>}
-          {event.summary === "" ? null : <p class="card-summary" dir="auto">{event.summary}</p>}
-          <Tags tags={event.tags} />
-        </div>
-      </article>
-    </li>
   );
 }
 

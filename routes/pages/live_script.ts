@@ -1,14 +1,17 @@
 /**
- * The script of the pages: at the millisecond an event's time comes, by the server's time, its card
- * falls, its chip or its banner turns over. It asks nobody and reloads nothing.
+ * The script of the pages. Its first part is their clock: at the millisecond an event's time comes,
+ * by the server's time, its card falls, its chip or its banner turns over. For that it asks nobody.
+ * The others follow what people change.
  *
- * A string and not a file, because deployed code reads no files. It writes text only, never markup,
- * so it works under Trusted Types.
+ * A string and not a file, because deployed code reads no files. It writes text and nodes only,
+ * never markup, so it works under Trusted Types.
  */
 import { versionOf } from "./asset_version.ts";
+import { CHANGES_SCRIPT } from "./changes_script.ts";
+import { FRESH_PAGE_SCRIPT } from "./fresh_page_script.ts";
 import { CHIPS, HEADLINES } from "./status_words.ts";
 
-export const LIVE_SCRIPT = String.raw`
+const CLOCK_SCRIPT = String.raw`
 const CHIPS = ${JSON.stringify(CHIPS)};
 const HEADLINES = ${JSON.stringify(HEADLINES)};
 const HOUR = 3600000;
@@ -32,6 +35,7 @@ const serverNow = () => Math.max(performance.now() + origin, Date.now() + ahead)
 
 const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 const find = (selector, within = document) => within.querySelector(selector);
+const titleOf = (card) => find("[data-title]", card).textContent;
 const setText = (element, text) => {
   if (element && element.textContent !== text) element.textContent = text;
 };
@@ -44,9 +48,8 @@ function say(text) {
   while (region.childElementCount > 5) region.firstElementChild.remove();
 }
 
-function drop(card) {
-  const ending = card.dataset.endsAt ? " has ended" : " is no longer listed";
-  say(find("[data-title]", card).textContent + ending);
+function drop(card, at) {
+  say(titleOf(card) + (at >= card.dataset.endsAt ? " has ended" : " is no longer listed"));
   card.removeAttribute("data-live");
   if (card.contains(document.activeElement)) {
     let next = card.nextElementSibling;
@@ -55,12 +58,27 @@ function drop(card) {
   }
   card.inert = true;
   card.classList.add("falling");
-  if (stillness.matches || document.hidden) card.remove();
-  else setTimeout(() => card.remove(), FALL);
+  const remove = () => keepPlace(() => card.remove());
+  if (stillness.matches || document.hidden) remove();
+  else setTimeout(remove, FALL);
+  count();
+}
+
+function count() {
   const left = document.querySelectorAll("[data-live=card]").length;
   setText(find("[data-count]"), String(left));
   setText(find("[data-noun]"), left === 1 ? "event" : "events");
   find("[data-empty]").hidden = left > 0;
+}
+
+// What comes or goes above moves what is looked at, where the browser does not hold it by itself.
+function keepPlace(change) {
+  const isInSight = (card) => card.getBoundingClientRect().bottom > 0;
+  const seen = scrollY > 0 && [...document.querySelectorAll("[data-live=card]")].find(isInSight);
+  const top = seen && seen.getBoundingClientRect().top;
+  change();
+  if (!seen?.isConnected) return;
+  scrollBy({ top: seen.getBoundingClientRect().top - top, behavior: "instant" });
 }
 
 function turn(item, tone) {
@@ -69,6 +87,12 @@ function turn(item, tone) {
   setText(find("[data-chip]", item), CHIPS[tone]);
   setText(find("[data-headline]", item), HEADLINES[tone]);
   setText(find("[data-detail]", item), "");
+}
+
+function close(page, tone) {
+  page.removeAttribute("data-live");
+  turn(page, tone);
+  find("[data-countdown]", page).hidden = true;
 }
 
 let timer;
@@ -84,15 +108,13 @@ function refresh() {
   for (const item of document.querySelectorAll("[data-live]")) {
     const [starts, ends, listed] = ["startsAt", "endsAt", "listedUntil"]
       .map((name) => Number(item.dataset[name] ?? NaN));
-    const countdown = find("[data-countdown]", item);
     if (hasCome(listed)) {
-      drop(item);
+      drop(item, now);
     } else if (hasCome(ends)) {
-      item.removeAttribute("data-live");
-      turn(item, "over");
-      countdown.hidden = true;
+      close(item, "over");
     } else {
       if (hasCome(starts)) turn(item, "now");
+      const countdown = find("[data-countdown]", item);
       countdown.hidden = !hasCome(ends - HOUR);
       if (countdown.hidden) continue;
       const seconds = Math.ceil((ends - now) / 1000);
@@ -104,11 +126,13 @@ function refresh() {
   timer = setTimeout(refresh, Math.ceil(wait));
 }
 
-refresh();
 addEventListener("pageshow", refresh);
 addEventListener("focus", refresh);
 document.addEventListener("visibilitychange", refresh);
 document.addEventListener("resume", refresh);
+refresh();
 `.trimStart();
+
+export const LIVE_SCRIPT = CLOCK_SCRIPT + FRESH_PAGE_SCRIPT + CHANGES_SCRIPT;
 
 export const LIVE_SCRIPT_URL = `/assets/live.js?v=${versionOf(LIVE_SCRIPT)}`;

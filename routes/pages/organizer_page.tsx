@@ -1,9 +1,9 @@
 /** An organizer's page: what is on, and what has been. */
 import type { EventCard } from "../../kv/event_record.ts";
 import type { Organizer } from "../../kv/organizers.ts";
+import { Cards } from "./cards.tsx";
 import { webAddress, When } from "./event_parts.tsx";
-import { Layout } from "./layout.tsx";
-import { Card } from "./list_page.tsx";
+import { type Followed, Layout } from "./layout.tsx";
 
 export interface OrganizerPageProps {
   organizer: Organizer;
@@ -13,17 +13,23 @@ export interface OrganizerPageProps {
   past: { items: EventCard[]; nextCursor: string | null };
   now: number;
   openEndedMs: number;
+  followed: Followed;
 }
 
 export function OrganizerPage(
-  { organizer, continued, live, past, now, openEndedMs }: OrganizerPageProps,
+  { organizer, continued, live, past, now, openEndedMs, followed }: OrganizerPageProps,
 ) {
   const { items } = live;
   const onePage = !continued && live.nextCursor === null;
   const link = webAddress(organizer.url);
   const path = `/organizers/${organizer.id}`;
   return (
-    <Layout title={organizer.name} description={`Events by ${organizer.name}.`} now={now}>
+    <Layout
+      title={organizer.name}
+      description={`Events by ${organizer.name}.`}
+      now={now}
+      followed={followed}
+    >
       <div class="list-head">
         <hgroup>
           <h1 tabindex={-1} dir="auto">{organizer.name}</h1>
@@ -37,12 +43,13 @@ export function OrganizerPage(
           ? null
           : <a class="quiet" href={link.href} rel="noopener nofollow">{link.host}</a>}
       </div>
-      <div class="visually-hidden" aria-live="polite" data-announcer></div>
-      <ul class="cards" role="list" hidden={items.length === 0}>
-        {items.map((event) => (
-          <Card key={event.id} event={event} now={now} openEndedMs={openEndedMs} />
-        ))}
-      </ul>
+      <Cards
+        events={items}
+        part={{ continued, nextCursor: live.nextCursor }}
+        past
+        now={now}
+        openEndedMs={openEndedMs}
+      />
       <div class="empty" data-empty hidden={items.length > 0}>
         <p class="empty-title">The stage is empty</p>
         <p>Nothing is on, and nothing is announced yet.</p>

@@ -270,6 +270,10 @@ footer {
   transition: opacity 0.2s 0.6s, transform 0.2s 0.6s;
 }
 
+/* It rises from a card that was added. */
+.rising::after { animation: rise 0.7s cubic-bezier(0.5, 0, 0.25, 1); }
+@keyframes rise { from { transform: none; } }
+
 .event, .failure, .back { max-width: 46rem; margin-inline: auto; }
 
 /* The stage: a slit of light before, the curtains parted while it is on, closed when it is over. */
@@ -343,6 +347,7 @@ footer {
 .past li { padding-block: 0.6rem; border-block-start: 1px solid var(--line); }
 .past .when { display: block; color: var(--soft); }
 .back { margin-block-start: 2.5rem; }
+.list-head ~ .back { max-width: none; }
 .failure p { margin-block-start: 1rem; }
 
 @media (max-width: 30rem) {
@@ -352,7 +357,7 @@ footer {
 }
 
 @media (prefers-reduced-motion: reduce) {
-  *, ::before, ::after { transition: none !important; }
+  *, ::before, ::after { transition: none !important; animation: none !important; }
 }
 `.trimStart();
 

@@ -1,74 +1,13 @@
 /** The pages in a real browser, with the real clock: the one place where tests wait. */
 import assert from "node:assert/strict";
-import { Hono } from "hono";
 import type { EventRecord } from "../../kv/event_record.ts";
-import { requireTimes } from "../../lifecycle/edit_event.ts";
-import { JobRunner } from "../../lifecycle/jobs/runner.ts";
-import { SILENT } from "../../lifecycle/log.ts";
-import { GUEST } from "../../lifecycle/policy.ts";
-import type { AppEnv } from "../../routes/app_deps.ts";
-import { pages } from "../../routes/pages/pages.tsx";
 import { browserTest, openPage } from "../support/browser.ts";
-import { DAY, freshStore, HOUR, MINUTE, SECOND, storeEvent } from "../support/fixture.ts";
-
-interface Site extends AsyncDisposable {
-  url: string;
-  /** The paths of the pages that were asked for. */
-  asked: string[];
-  /** Stores an event from an hour ago, by default to a day from now. */
-  stage: (title: string, event?: Partial<EventRecord>) => Promise<EventRecord>;
-}
-
-/** The pages, served over HTTP by the real clock. */
-async function openSite(): Promise<Site> {
-  const store = await freshStore();
-  const clock = () => Date.now();
-  const runner = new JobRunner(store, { clock, log: SILENT });
-  const asked: string[] = [];
-  const app = new Hono<AppEnv>().use(async (c, next) => {
-    c.set("principal", GUEST);
-    if (!c.req.path.startsWith("/assets/")) asked.push(c.req.path);
-    await next();
-    // Stricter than what is sent: the pages keep to Trusted Types, too.
-    const policy = c.res.headers.get("content-security-policy");
-    if (policy === null) return;
-    c.header("content-security-policy", `${policy}; require-trusted-types-for 'script'`);
-  }).route(
-    "/",
-    pages({
-      store,
-      runner,
-      clock,
-      openEndedMs: DAY,
-      log: SILENT,
-      authenticate: () => GUEST,
-      build: { version: "0.0.0-test", deployment: null },
-    }),
-  );
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, app.fetch);
-  return {
-    url: `http://127.0.0.1:${server.addr.port}`,
-    asked,
-    async stage(title, event = {}) {
-      const now = Date.now();
-      const times = timesBetween(now - HOUR, now + DAY);
-      return (await storeEvent(store, { ...times, title, ...event })).record;
-    },
-    async [Symbol.asyncDispose]() {
-      await server.shutdown();
-      await runner.stop();
-      store.close();
-    },
-  };
-}
-
-function timesBetween(start: number, end: number) {
-  const [startDate, endDate] = [start, end].map((at) => new Date(at).toISOString());
-  return requireTimes({ startDate: startDate!, endDate: endDate! }, null);
-}
+import { HOUR, MINUTE, SECOND } from "../support/fixture.ts";
+import { openSite, timesBetween } from "../support/live_site.ts";
 
 browserTest("a card falls off the list by itself when its event ends", async (browser) => {
   await using site = await openSite();
+  await site.fallSilent();
   const { page, complaints } = await openPage(browser);
   const endDate = Date.now() + 6 * SECOND;
   await site.stage("Short and sweet", timesBetween(endDate - HOUR, endDate));
@@ -94,6 +33,7 @@ browserTest("a card falls off the list by itself when its event ends", async (br
 
 browserTest("the last card leaves an empty stage, at once without motion", async (browser) => {
   await using site = await openSite();
+  await site.fallSilent();
   const { page, complaints } = await openPage(browser, { reducedMotion: "reduce" });
   const endDate = Date.now() + 6 * SECOND;
   await site.stage("The only one", timesBetween(endDate - HOUR, endDate));
@@ -115,6 +55,7 @@ browserTest("the last card leaves an empty stage, at once without motion", async
 
 browserTest("an event's page begins and is over without a reload", async (browser) => {
   await using site = await openSite();
+  await site.fallSilent();
   const { page, complaints } = await openPage(browser);
   const now = Date.now();
   const { id } = await site.stage("A brief act", timesBetween(now + 5 * SECOND, now + 8 * SECOND));
@@ -140,13 +81,17 @@ browserTest(
     const { id } = await site.stage("The long run");
 
     await page.goto(site.url);
+    // What its script asks for meanwhile must not take the place of that copy.
+    await site.publish("New on the list");
+    await page.locator(".card", { hasText: "New on the list" }).waitFor();
     await page.goto(`${site.url}/events/${id}`);
+    await site.fallSilent();
     await page.waitForTimeout(Math.max(0, endDate + 100 - Date.now()));
     await page.goBack();
-    assert.deepEqual(site.asked, ["/", `/events/${id}`]);
     // By the time that the copy says it is, the event has more seconds to go than we wait.
-    const isGone = `document.querySelectorAll("[data-live=card]").length === 1`;
-    await page.waitForFunction(isGone, undefined, { timeout: 2 * SECOND });
+    const ended = page.locator("[data-live=card]", { hasText: "Gone by then" });
+    await ended.waitFor({ state: "detached", timeout: 2 * SECOND });
+    assert.deepEqual(site.asked, ["/", "fresh /", `/events/${id}`]);
   },
 );
 

@@ -99,7 +99,7 @@ Deno.test("GET / tells its script when it was made and when each card falls", as
   await using site = await openSite();
   await site.stage();
   const { text } = await site.get("/");
-  assert.match(text, new RegExp(`<body data-now="${NOW}">`));
+  assert.match(text, new RegExp(`<body data-now="${NOW}" data-stream="/v1/events/stream" `));
   assert.match(text, new RegExp(`data-ends-at="${NOW + HOUR}" data-listed-until="${NOW + HOUR}"`));
   // It has begun: nothing is to happen at its start any more.
   assert.ok(!text.includes("data-starts-at"));

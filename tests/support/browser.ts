@@ -32,19 +32,22 @@ function exists(path: string): boolean {
  * Registers a test that is given a browser of its own. Without Chromium it is ignored, and its name
  * says why; in CI it fails instead, so that a missing browser is never taken for a passed test.
  */
-export function browserTest(name: string, fn: (browser: Browser) => Promise<void>): void {
+export function browserTest(
+  name: string,
+  fn: (browser: Browser, t: Deno.TestContext) => Promise<void>,
+): void {
   const executablePath = findChromium();
   const required = Deno.env.has("CI");
   const ignore = executablePath === null && !required;
   Deno.test({
     name: ignore ? `${name} [ignored: no Chromium found, set CHROMIUM_PATH]` : name,
     ignore,
-    async fn() {
+    async fn(t) {
       assert.ok(executablePath !== null, "CI needs Chromium: install it or set CHROMIUM_PATH");
       // The sandbox needs rights that containers rarely give; the pages are our own.
       const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
       try {
-        await fn(browser);
+        await fn(browser, t);
       } finally {
         await browser.close();
       }
