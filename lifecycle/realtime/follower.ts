@@ -93,12 +93,13 @@ export class Follower {
       }
       follower.#subscription = subscription;
       follower.#place = options.from ?? await readHeadPlace(hub.store);
+      // Others may have committed what the hub has not met yet; and what was hidden by that is not to
+      // be told again from what the hub holds of before.
+      await hub.catchUp();
     } catch (error) {
       await hub.leave(follower.#listener);
       throw error;
     }
-    // Others may have committed what the hub has not met yet.
-    hub.look();
     follower.#heartbeatAt = performance.now() + follower.#heartbeatMs;
     follower.idleSince = performance.now();
     return follower;

@@ -200,6 +200,12 @@ export class Hub {
     this.#looking = this.#read().finally(() => this.#looking = null);
   }
 
+  /** Resolves when the hub has met what is committed by now, or cannot. */
+  async catchUp(): Promise<void> {
+    this.look();
+    await this.#looking;
+  }
+
   /** Takes the batch's content if it goes on from here, drops what is known, fills gaps. */
   receive({ prev, entries }: Batch): void {
     const last = entries.at(-1);

@@ -48,8 +48,9 @@ export function subscriptionOf(
   const fits = eventFilter(query);
   const named = eventId !== undefined;
   const wants = (status: EventStatus) => statuses === "any" || statuses.has(status);
-  const isOver = (event: Timed, time: ListTime) =>
-    !named && statuses !== "any" && isPastListing(event, time);
+  const isShown = (event: Timed, time: ListTime) =>
+    wants(statusAt(event, time.now)) &&
+    (named || statuses === "any" || !isPastListing(event, time));
   const isAmong = (event: Visible & Filtered) => sees(audience, event, named) && fits(event);
   return {
     audience,
@@ -67,13 +68,11 @@ export function subscriptionOf(
       if (isAmong(event)) {
         const isHidden = current !== undefined && current !== null &&
           !sees(audience, current, named);
-        const isUnlisted = isOver(event, time);
-        if (!isHidden && wants(statusAt(event, now)) && !isUnlisted) return change.type;
-        // Its listing ends without a change: who still shows it as it was before does not know.
-        if (!isHidden && isUnlisted) {
-          return wasAmong && !isOver(before!, time) ? "left" : null;
-        }
-        // What took it away since then has a change of its own, or comes to have one.
+        if (!isHidden && isShown(event, time)) return change.type;
+        // It is over by a date that it did not have: who still shows it does not know.
+        if (!isHidden && wasAmong && isShown(before, time)) return "left";
+        // What took it away since then has a change of its own, or comes to have one; or nothing
+        // did but the end of its listing, which is told beforehand.
         if (statusesShown(event, now).some(wants)) return null;
       }
       return wasAmong ? "left" : null;

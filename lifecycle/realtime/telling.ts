@@ -39,7 +39,8 @@ export function tell(
   if (known !== undefined && options.now < known.until) return known.told;
   const made = told(entry, subscription, options);
   if (kinds.size >= KINDS_KEPT) kinds.clear();
-  const until = nextChange(entry.changes.map(({ event }) => event), options) ?? Infinity;
+  const timed = entry.changes.flatMap(({ event, was }) => was === null ? [event] : [event, was]);
+  const until = nextChange(timed, options) ?? Infinity;
   kinds.set(subscription.key, { until, told: made });
   kept.set(entry, kinds);
   return made;

@@ -345,10 +345,21 @@ cases("statuses are those at the time of telling", {
     statuses: ["COMPLETED"],
     told: null,
   },
-  "over, to the default list: its completion comes": {
+  "its end moved to the past: who shows it does not know": {
     from: {},
     to: { ...over, title: "x" },
+    told: "left",
+  },
+  "edited when it is over: its completion comes": {
+    from: over,
+    to: { title: "x" },
     told: null,
+  },
+  "its start moved to the past, to a list of those to come": {
+    from: {},
+    to: started,
+    statuses: ["CONFIRMED"],
+    told: "left",
   },
   "started by the clock, to a list of those to come": {
     from: null,
