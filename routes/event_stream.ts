@@ -4,6 +4,7 @@ import { DomainError } from "../kv/errors.ts";
 import type { EventId } from "../kv/event_record.ts";
 import type { Logger } from "../lifecycle/log.ts";
 import type { Delivery, Follower } from "../lifecycle/realtime/follower.ts";
+import type { Told } from "../lifecycle/realtime/telling.ts";
 import { apiApp, problems } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { apiResponse } from "./headers.ts";
@@ -90,7 +91,7 @@ function pullFrom(follower: Follower, log: Logger) {
       throw error;
     }
     if (delivery === null) to.close();
-    else to.enqueue(encoder.encode(frames(delivery)));
+    else to.enqueue(bytesOf(delivery));
   };
 }
 
@@ -104,14 +105,38 @@ function greeting({ startsAnew, position }: Follower): string {
   return startsAnew ? `${retry}\n` : `${retry}id: ${position}\n\n`;
 }
 
-function frames(delivery: Delivery): string {
+function bytesOf(delivery: Delivery): Uint8Array {
   const { type, position } = delivery;
-  if (type === "heartbeat") return `: still here\nid: ${position}\n\n`;
+  if (type === "heartbeat") return encoder.encode(`: still here\nid: ${position}\n\n`);
   if (type === "reset") {
     const { reason, requested } = delivery;
-    return `event: reset\nid: ${position}\ndata: ${
-      JSON.stringify({ reason, requested, position })
-    }\n\n`;
+    const data = JSON.stringify({ reason, requested, position });
+    return encoder.encode(`event: reset\nid: ${position}\ndata: ${data}\n\n`);
   }
-  return delivery.messages.map(({ id, json }) => `id: ${id}\ndata: ${json}\n\n`).join("");
+  return joined(delivery.messages.map(frameOf));
+}
+
+/** Those made last, for about as many as are told the same at about the same time. */
+const FRAMES_KEPT = 1_000;
+const frames = new Map<Told, Uint8Array>();
+
+/** Encoded once for all who are told the same. */
+function frameOf(told: Told): Uint8Array {
+  const known = frames.get(told);
+  if (known !== undefined) return known;
+  const frame = encoder.encode(`id: ${told.id}\ndata: ${told.json}\n\n`);
+  if (frames.size === FRAMES_KEPT) frames.clear();
+  frames.set(told, frame);
+  return frame;
+}
+
+function joined(parts: Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const bytes = new Uint8Array(parts.reduce((size, { length }) => size + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }

@@ -41,8 +41,6 @@ const HEARTBEAT_MS = 15_000;
 /** JSON characters of one delivery, about. */
 const DELIVERY_LENGTH = 64 * 1024;
 
-type Woken = "advanced" | "time" | "closed";
-
 export class Follower {
   /** When the last delivery was handed over and none asked for since; null while one is waited for. */
   idleSince: number | null = null;
@@ -55,15 +53,17 @@ export class Follower {
   #subscription!: Subscription;
   #place!: JournalPlace;
   #reset: { reason: ResetReason; requested: string } | null;
-  #heartbeatAt = 0;
+  /** One a heartbeat: one for each message that is waited for would be much of its cost. */
+  #heartbeat: ReturnType<typeof setTimeout> | undefined;
+  #isHeartbeatDue = false;
   #isClosed = false;
   #delivering: Promise<unknown> = Promise.resolve();
-  #wake: ((why: Woken) => void) | null = null;
+  #wake: (() => void) | null = null;
   readonly #listener = {
-    advanced: () => this.#wake?.("advanced"),
+    advanced: () => this.#wake?.(),
     misled: () => {
       this.#reset = { reason: "ahead", requested: this.position };
-      this.#wake?.("advanced");
+      this.#wake?.();
     },
     closed: () => {
       this.close();
@@ -100,7 +100,7 @@ export class Follower {
       await hub.leave(follower.#listener);
       throw error;
     }
-    follower.#heartbeatAt = performance.now() + follower.#heartbeatMs;
+    follower.#startHeartbeat();
     follower.idleSince = performance.now();
     return follower;
   }
@@ -139,7 +139,8 @@ export class Follower {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#wake?.("closed");
+    clearTimeout(this.#heartbeat);
+    this.#wake?.();
     this.#leave().finally(this.#end);
   }
 
@@ -153,10 +154,10 @@ export class Follower {
   async #next(): Promise<Delivery | null> {
     while (!this.#isClosed) {
       if (this.#reset !== null) return await this.#startAnew(this.#reset);
-      if (performance.now() >= this.#heartbeatAt) {
-        this.#heartbeatAt = performance.now() + this.#heartbeatMs;
+      if (this.#isHeartbeatDue) {
         const subscription = await this.#options.subscription();
         if (subscription === null) break;
+        this.#startHeartbeat();
         this.#subscription = subscription;
         return { type: "heartbeat", position: this.position };
       }
@@ -213,14 +214,20 @@ export class Follower {
     return messages.length === 0 ? null : { type: "messages", messages, position: this.position };
   }
 
-  #wait(): Promise<Woken> {
+  #startHeartbeat(): void {
+    if (this.#isClosed) return;
+    this.#isHeartbeatDue = false;
+    this.#heartbeat = setTimeout(() => {
+      this.#isHeartbeatDue = true;
+      this.#wake?.();
+    }, this.#heartbeatMs);
+  }
+
+  #wait(): Promise<void> {
     return new Promise((resolve) => {
-      const left = this.#heartbeatAt - performance.now();
-      const timer = setTimeout(() => this.#wake?.("time"), Math.max(0, left));
-      this.#wake = (why) => {
-        clearTimeout(timer);
+      this.#wake = () => {
         this.#wake = null;
-        resolve(why);
+        resolve();
       };
     });
   }

@@ -1,7 +1,8 @@
 /**
  * `deno task bench`: every figure beside its raw ceiling or its bare peer, measured in the same run
  * and in turns, because these are ratios that hold on any machine while absolute rates do not.
- * `deno task bench sweep|idle|http|start|import|moves` measures one part, `--quick` less of each.
+ * `deno task bench sweep|idle|http|start|import|moves|realtime` measures one part, `--quick` less of
+ * each.
  */
 import { openStore } from "../../kv/store.ts";
 import { ADMIN, ADMIN_TOKEN, HOUR, MINUTE, NOW } from "../support/fixture.ts";
@@ -9,6 +10,7 @@ import { startServer } from "../support/server.ts";
 import { median, perSecond, verdict } from "./figures.ts";
 import { idleSweeps } from "./idle.ts";
 import { moves } from "./moves.ts";
+import { realtime } from "./realtime.ts";
 import { seed, type Size } from "./sizes.ts";
 import { starts } from "./start.ts";
 
@@ -23,6 +25,7 @@ try {
   if (wanted("start")) await starts({ quick, folder });
   if (wanted("import")) await imports();
   if (wanted("moves")) await moves({ quick, folder });
+  if (wanted("realtime")) await realtime({ quick, folder });
 } finally {
   await Deno.remove(folder, { recursive: true });
 }

@@ -2,7 +2,7 @@
 import { ADMIN, ADMIN_TOKEN } from "../support/fixture.ts";
 import { generatedLines } from "../support/generated_events.ts";
 import { type Server, startServer } from "../support/server.ts";
-import { median, perSecond, verdict } from "./figures.ts";
+import { median, perSecond, residentBytes, verdict } from "./figures.ts";
 
 /** The last quarter of a move may take this much more memory than the second one. */
 const MEMORY_RATIO = 1.2;
@@ -85,7 +85,7 @@ async function watched(
 }
 
 /** So that the clock changes nothing between the ways in and out. */
-async function pauseJobs({ url }: Server): Promise<void> {
+export async function pauseJobs({ url }: { url: string }): Promise<void> {
   const paused = { reason: "The benchmark", until: "2100-01-01T00:00:00Z" };
   for (const job of ["complete_events", "start_events"]) {
     const response = await fetch(`${url}/v1/jobs/${job}`, {
@@ -95,12 +95,6 @@ async function pauseJobs({ url }: Server): Promise<void> {
     });
     if (!response.ok) throw new Error(await response.text());
   }
-}
-
-/** Linux only; elsewhere nothing is known. */
-async function residentBytes(pid: number): Promise<number> {
-  const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "");
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? NaN) * 1024;
 }
 
 async function sameBytes(a: string, b: string): Promise<boolean> {

@@ -17,7 +17,7 @@ export const CHANNEL = "curtain:test:rt:changes";
 export async function realtimeProcess(
   kv: Deno.Kv,
   { gateway, channel = CHANNEL, realtime, clock }: {
-    gateway: RedisGateway;
+    gateway: Pick<RedisGateway, "url" | "token">;
     channel?: string;
     realtime?: Partial<RealtimeOptions>;
     clock?: () => number;

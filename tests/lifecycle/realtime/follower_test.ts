@@ -400,6 +400,26 @@ Deno.test("a closed hub takes no followers", async () => {
   assert.equal(hub.size, 0);
 });
 
+Deno.test("a follower whose hub closes while it begins is at its end, and leaves no timer", async () => {
+  using store = await testStore();
+  const hub = aHub(store);
+  let closed: Promise<void> | undefined;
+  const follower = await TheFollower.open(hub, {
+    from: null,
+    subscription() {
+      // While the journal's end is read.
+      queueMicrotask(() => queueMicrotask(() => closed = hub.close()));
+      return Promise.resolve(everythingFor(GUESTS));
+    },
+    clock: () => NOW,
+    openEndedMs: DAY,
+  });
+  assert.ok(closed !== undefined);
+  assert.equal(await follower!.next(), null);
+  await closed;
+  assert.equal(hub.size, 0);
+});
+
 Deno.test("of many followers of a kind each is told the same, at whatever time of day it asks", async () => {
   using store = await testStore();
   const hub = aHub(store);
