@@ -22,6 +22,8 @@ export interface RedisSubscriptionOptions {
 /** Whether Upstash says anything on a quiet channel is not known; the watchdog looks meanwhile. */
 const SILENCE_MS = 120_000;
 const CONNECT_MS = 10_000;
+/** A connection that ends sooner is as good as none: else one that always does is asked at once. */
+const STEADY_MS = 1_000;
 /** A line that long is none of ours. */
 const MAX_LINE_LENGTH = 1024 * 1024;
 
@@ -39,7 +41,10 @@ class RedisSubscription {
   readonly #options: RedisSubscriptionOptions;
   readonly #hub: Parameters<Upstream["open"]>[0];
   #isClosed = false;
+  /** Connections in a row that failed, or ended soon. */
   #failures = 0;
+  /** When the connection was accepted, as `performance.now()` counts. */
+  #subscribedAt: number | null = null;
   /** Messages that are none of ours. */
   #hasMetOthers = false;
   readonly #pause = new Pause();
@@ -127,6 +132,9 @@ class RedisSubscription {
     } finally {
       clearTimeout(silence);
       cancel();
+      const since = this.#subscribedAt;
+      this.#subscribedAt = null;
+      if (since !== null && performance.now() - since >= STEADY_MS) this.#failures = 0;
     }
     if (isSilent) throw new Error(`Redis was silent for ${silenceMs / 1000} s`);
   }
@@ -137,7 +145,7 @@ class RedisSubscription {
     const { channel, log } = this.#options;
     if (text.startsWith(`data: subscribe,${channel},`)) {
       if (this.#failures > 0) log.info("subscribed to Redis again");
-      this.#failures = 0;
+      this.#subscribedAt = performance.now();
       // What was published before it is not told any more.
       return this.#hub.look();
     }
