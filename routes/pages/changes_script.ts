@@ -30,7 +30,7 @@ function follow() {
   opened.onopen = () => failures = 0;
   opened.onmessage = ({ data, lastEventId }) => {
     lastId = lastEventId;
-    take(JSON.parse(data));
+    apply(JSON.parse(data));
   };
   opened.addEventListener("reset", ({ lastEventId }) => {
     lastId = lastEventId;
@@ -50,7 +50,7 @@ function unfollow() {
   source = null;
 }
 
-function take({ type, subject, sequence, time, data }) {
+function apply({ type, subject, sequence, time, data }) {
   const version = Number(sequence);
   const list = find(".cards");
   const item = [...document.querySelectorAll("[data-id]")]
