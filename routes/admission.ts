@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import { GUEST } from "../lifecycle/policy.ts";
 import type { AppDeps, AppEnv } from "./app_deps.ts";
+import { hostCheck } from "./peer.ts";
 import { requireAcceptable, requirePlainBody } from "./negotiation.ts";
 import { rateLimit } from "./rate_limit.ts";
 
@@ -17,8 +18,10 @@ const TAKES_ITS_TIME = /^\/v1\/(imports|exports|events\/(stream|socket)|jobs\/[^
 export function admitted(deps: AppDeps): MiddlewareHandler<AppEnv> {
   const { store, authenticate, requestDeadlineMs = REQUEST_DEADLINE_MS } = deps;
   const charge = rateLimit(deps);
+  const requireHost = hostCheck();
   return async (c, next) => {
     c.set("principal", GUEST);
+    requireHost(c);
     try {
       c.set("principal", await authenticate(c.req.raw));
     } catch (error) {

@@ -8,6 +8,7 @@ import { type Principal, requireSignedIn } from "../lifecycle/policy.ts";
 import type { AppEnv } from "./app_deps.ts";
 import { isKnown } from "./conditions.ts";
 import { apiResponse } from "./headers.ts";
+import { GrowingBytes, piecesOf } from "./request_body.ts";
 import { refuseInvalid } from "./validation.ts";
 
 export function apiApp(): OpenAPIHono<AppEnv> {
@@ -178,22 +179,20 @@ function bounded({ emptyIsNone }: { emptyIsNone: boolean }): MiddlewareHandler<A
 }
 
 /** @throws {DomainError} `payload_too_large`; `malformed_json` for a body that breaks off. */
-async function readBounded(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+async function readBounded(request: Request): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length")) > MAX_JSON_BYTES) throw tooLarge();
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
+  const bytes = new GrowingBytes();
   try {
-    for await (const chunk of request.body!) {
-      size += chunk.length;
-      if (size > MAX_JSON_BYTES) throw tooLarge();
-      chunks.push(chunk);
+    for await (const piece of piecesOf(request.body!)) {
+      if (bytes.length + piece.length > MAX_JSON_BYTES) throw tooLarge();
+      bytes.add(piece);
     }
   } catch (error) {
     if (error instanceof DomainError) throw error;
     // No bug of ours.
     throw new DomainError("malformed_json", "The body broke off before its end.");
   }
-  return await new Blob(chunks).bytes();
+  return bytes.view;
 }
 
 function tooLarge(): DomainError {

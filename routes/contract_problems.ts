@@ -13,7 +13,7 @@ interface ProblemNotes {
 const PROBLEMS: Record<string, ProblemNotes> = {
   400: {
     name: "BadRequest",
-    description: "The request cannot be understood: its JSON, a parameter or the cursor.",
+    description: "The request cannot be understood: its JSON, a parameter, a header or the cursor.",
   },
   401: {
     name: "Unauthorized",
@@ -73,10 +73,10 @@ const PROBLEMS: Record<string, ProblemNotes> = {
 };
 
 /**
- * What stands before every route, or behind it. Health routes answer whatever is asked for; but
- * whoever guesses tokens is limited there, too.
+ * What stands before every route, or behind it: a `Host` that is none, a fault. Health routes answer
+ * whatever is asked for; but whoever guesses tokens is limited there, too.
  */
-const ANYWHERE = ["429", "500"];
+const ANYWHERE = ["400", "429", "500"];
 const IN_THE_API = ["406", ...ANYWHERE];
 
 /** The responses with a reference to its component in place of each problem. */

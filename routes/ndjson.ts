@@ -1,4 +1,5 @@
 /** Reading newline-delimited JSON from a stream, one line in memory at a time. */
+import { GrowingBytes, piecesOf } from "./request_body.ts";
 
 export type NdjsonLine =
   | { line: number; outcome: "text"; text: string }
@@ -18,45 +19,47 @@ export async function* readLines(
   maxBytes: number,
 ): AsyncGenerator<NdjsonLine> {
   let line = 0;
-  let parts: Uint8Array[] = [];
-  let size = 0;
-  const take = (): NdjsonLine | null => {
+  /** The beginning of a line whose end is not there yet. */
+  const begun = new GrowingBytes();
+  let isTooLong = false;
+  const take = (end: Uint8Array): NdjsonLine | null => {
     line++;
-    const taken = size > maxBytes ? { line, outcome: "too_long" as const } : lineOf(line, parts);
-    parts = [];
-    size = 0;
+    // Most lines are whole in the piece they come in, and are not copied.
+    if (begun.length > 0) keep(end);
+    const isDropped = isTooLong || end.length > maxBytes;
+    const bytes = begun.length > 0 ? begun.view : end;
+    const taken = isDropped ? { line, outcome: "too_long" as const } : lineOf(line, bytes);
+    if (begun.length > 0) begun.drop();
+    isTooLong = false;
     return taken;
   };
   try {
-    for await (const chunk of stream) {
+    for await (const piece of piecesOf(stream)) {
       let from = 0;
-      for (let to = chunk.indexOf(LINE_FEED); to !== -1; to = chunk.indexOf(LINE_FEED, from)) {
-        keep(chunk.subarray(from, to));
-        const taken = take();
+      for (let to = piece.indexOf(LINE_FEED); to !== -1; to = piece.indexOf(LINE_FEED, from)) {
+        const taken = take(piece.subarray(from, to));
         if (taken !== null) yield taken;
         from = to + 1;
       }
-      keep(chunk.subarray(from));
+      keep(piece.subarray(from));
     }
   } catch {
     yield { line: line + 1, outcome: "broken_off" };
     return;
   }
-  const last = size > 0 ? take() : null;
+  const last = begun.length > 0 || isTooLong ? take(new Uint8Array(0)) : null;
   if (last !== null) yield last;
 
   function keep(part: Uint8Array): void {
-    size += part.length;
-    if (size <= maxBytes) parts.push(part);
-    else parts = [];
+    if (begun.length + part.length > maxBytes) isTooLong = true;
+    if (isTooLong) begun.drop();
+    else begun.add(part);
   }
 }
 
-function lineOf(line: number, parts: Uint8Array[]): NdjsonLine | null {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
+function lineOf(line: number, bytes: Uint8Array): NdjsonLine | null {
   try {
-    const text = parts.map((part) => decoder.decode(part, { stream: true })).join("") +
-      decoder.decode();
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     return text.trim() === "" ? null : { line, outcome: "text", text };
   } catch {
     return { line, outcome: "not_utf8" };

@@ -1,5 +1,9 @@
-/** Where a request comes from, by the socket and by those proxies that are trusted to say. */
+/**
+ * Where a request comes from, by the socket and by those proxies that are trusted to say; and where
+ * it says that it goes to.
+ */
 import type { Context } from "hono";
+import { DomainError } from "../kv/errors.ts";
 import { type Ip, type IpRange, isWithin, networkText, parseIp } from "../lifecycle/ip_ranges.ts";
 import type { AppEnv } from "./app_deps.ts";
 
@@ -40,6 +44,26 @@ export function cameByHttps(c: Context<AppEnv>, proxies: readonly IpRange[]): bo
   const peer = parseIp(peerOf(c));
   if (peer === null || !isTrusted(peer, proxies)) return false;
   return c.req.header("x-forwarded-proto")?.split(",").at(-1)?.trim().toLowerCase() === "https";
+}
+
+const HOST = /^([\w.-]*|\[[\da-f:.]+\])(:\d{1,5})?$/i;
+
+/**
+ * Refuses a `Host` that is none. The runtime puts it before the path as it came, so that one with a
+ * slash in it would say which route is asked for. What is made throws {@linkcode DomainError}
+ * `invalid_header`.
+ */
+export function hostCheck(): (c: Context<AppEnv>) => void {
+  // Nearly all requests name the same, and this is a hot path.
+  let known: string | undefined;
+  return (c) => {
+    const host = c.req.header("host");
+    if (host === known || host === undefined) return;
+    if (!HOST.test(host) || !URL.canParse(`http://${host}`)) {
+      throw new DomainError("invalid_header", "Host must be a host name, with a port or without.");
+    }
+    known = host;
+  };
 }
 
 function isTrusted(ip: Ip, proxies: readonly IpRange[]): boolean {

@@ -96,6 +96,31 @@ Deno.test("pages carry the caller's request id, and no id that is more than one"
   }
 });
 
+Deno.test("a Host that is none is refused on every path, since it would be part of the address", async () => {
+  await using t = await testApp();
+  const ask = (path: string, host: string) => t.request("GET", path, { headers: { host } });
+  for (const path of ["/v1/events", "/docs", "/", "/healthz", "/nowhere"]) {
+    const wrong = [
+      "x/v1/jobs?a=",
+      "x#y",
+      "u:p@x",
+      "a b",
+      'x"',
+      "x\\y",
+      "x:99999",
+      "1.2.3.999",
+      ":80",
+    ];
+    for (const host of [...wrong, "", "[::1", "é", "x".repeat(10_000) + "/"]) {
+      const { detail } = await problem(await ask(path, host), 400, "invalid_header");
+      assert.match(detail, /^Host must be/);
+    }
+  }
+  for (const host of ["localhost:8000", "events.example", "[::1]:8000", "10.0.0.1", "a_b-c.D:1"]) {
+    await json<unknown>(await ask("/v1/events", host));
+  }
+});
+
 Deno.test("header values of 10 kB are answered as shorter ones would be", async () => {
   await using t = await testApp();
   const long = "x".repeat(10_000);

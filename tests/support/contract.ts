@@ -160,7 +160,7 @@ function nowhere(status: number): ApiResponse | undefined {
     ...must.map((name) => [name, { required: true }]),
   ]);
   if (status === 204) return { description: "", headers };
-  if (![401, 404, 405, 406, 415, 429].includes(status)) return undefined;
+  if (![400, 401, 404, 405, 406, 415, 429].includes(status)) return undefined;
   const schema = { $ref: "#/components/schemas/Problem" };
   return { description: "", headers, content: { "application/problem+json": { schema } } };
 }

@@ -49,6 +49,7 @@ const HEADERS: Record<string, string[]> = {
   "content-encoding": CODINGS,
   prefer: ["respond-async", "respond-async;x", ...OTHERS],
   "content-length": ["0", "1", "999999999", "-1"],
+  host: ["localhost:8000", "x/v1/jobs?a=", "a b", ""],
   range: ["bytes=0-1", "bytes=9999999999-"],
   ...Object.fromEntries(
     [
