@@ -133,7 +133,12 @@ const pairsOf = <Value extends z.ZodType>(value: Value) =>
   ) as z.ZodType<Record<string, z.output<Value>>, Record<string, z.input<Value>>>;
 
 /** What the generator of the document does not see. */
-const pairNames = { type: "string" as const, minLength: 1, maxLength: 64 };
+const pairNames = {
+  type: "string" as const,
+  minLength: 1,
+  maxLength: 64,
+  description: "Any line of text but `__proto__`.",
+};
 
 const metadata = pairsOf(line(500)).refine(
   (pairs) => Object.keys(pairs).length <= MAX_METADATA_PAIRS,

@@ -68,7 +68,7 @@ function objectsOf(schema: Schema, options: ValueOptions): fc.Arbitrary<unknown>
   const { properties, required = [], additionalProperties } = schema;
   if (properties === undefined) {
     const value = typeof additionalProperties === "object" ? additionalProperties : {};
-    const key = textsOf(schema.propertyNames ?? {});
+    const key = textsOf(schema.propertyNames ?? {}).filter((text) => text !== "__proto__");
     return fc.dictionary(key, valuesOf(value, options), { maxKeys: 5, noNullPrototype: true });
   }
   const members: Known = {};
