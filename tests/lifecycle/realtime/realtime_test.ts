@@ -163,8 +163,8 @@ Deno.test("rights that are gained count from the next heartbeat on, rights that 
   await storeEvent(store, mine);
   assert.equal((await nextIds(follower, 1)).length, 1);
   await store.kv.delete(["organizer_by_member", "usr_alice", organizerId(1)]);
-  let delivery;
-  do delivery = await follower.next(); while (delivery !== null);
+  let heartbeats = 0;
+  while (await follower.next() !== null) assert.ok(heartbeats++ < 50, "it goes on");
   await follower.ended;
   assert.equal(realtime.size, 0);
   await realtime.stop();
