@@ -20,8 +20,8 @@ const MIN_SERVED = scaled(25, 0);
 /** In all so many statuses of operations are met, or the requests have lost their variety. */
 const MIN_ENDINGS = scaled(180, 60);
 
-const given = Deno.env.get("FUZZ_SEED");
-const SEED = given === undefined ? crypto.getRandomValues(new Int32Array(1))[0]! : Number(given);
+/** The same each time, so that nobody's work waits for what another's has missed; others to explore. */
+const SEED = Number(Deno.env.get("FUZZ_SEED") ?? 20_261_124);
 const repeated = `FUZZ_SEED=${SEED} repeats it`;
 
 /** Asks a world of its own. A request with a key that was served is sent again. */
