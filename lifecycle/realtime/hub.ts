@@ -25,8 +25,11 @@ import type { Store } from "../../kv/store.ts";
 import type { Logger } from "../log.ts";
 import { Replays } from "./replays.ts";
 
-/** Journal entries kept: each is at most as large as a value. */
-const ENTRIES_KEPT = 1_000;
+/**
+ * Journal entries kept, each at most as large as a value: enough for who reads, also in a great sweep,
+ * of which four times as many took 100 MB more. Who falls behind them is served from the journal.
+ */
+const ENTRIES_KEPT = 250;
 /** Entries read when the first one comes, for those who come back after a restart. */
 const ENTRIES_READ_AT_START = 200;
 /** Between these the watchdog looks, whatever it is told. */
