@@ -14,6 +14,8 @@ export interface RealtimeOptions {
   folder: string;
 }
 
+type Way = "ours" | "bare" | "redis";
+
 /** An end is told within this. */
 const TOLD_MS = 1_000;
 
@@ -38,35 +40,29 @@ async function latencies(rig: Rig, { quick, folder }: RealtimeOptions): Promise<
     redis: { url: rig.channelUrl, change: () => rig.publish(message(preciseNow())) },
   };
   for (const [clients, perSecond] of [[100, 50], [1_000, 20]] as const) {
-    const ages = {
-      ours: [] as Seen["ages"][],
-      bare: [] as Seen["ages"][],
-      redis: [] as Seen["ages"][],
-    };
+    const rounds: Record<Way, Seen["ages"]>[] = [];
     let published = 0;
-    for (let round = 0; round < (quick ? 2 : 4); round++) {
-      // The first round warms up.
-      const count = perSecond * (quick || round === 0 ? 3 : 10);
-      for (const name of ["ours", "bare", "redis"] as const) {
-        const { url, change } = ways[name];
-        const crowd = { clients: name === "redis" ? 1 : clients, messages: count };
+    for (let round = 0; round < (quick ? 2 : 7); round++) {
+      const count = perSecond * (quick ? 2 : 5);
+      const ages: Partial<Record<Way, Seen["ages"]>> = {};
+      for (const [way, { url, change }] of Object.entries(ways) as [Way, typeof ways.ours][]) {
+        const crowd = { clients: way === "redis" ? 1 : clients, messages: count };
         await using watching = await watch(url, crowd);
-        const before = await rig.commands();
+        const { publish: before = 0 } = await rig.commands();
         await atPace(change, { count, perSecond });
-        const measured = await seen(watching);
-        if (round > 0) ages[name].push(measured.ages);
-        if (name !== "ours") continue;
+        ages[way] = (await seen(watching)).ages;
         const { publish } = await rig.commands();
-        published = Math.max(published, (publish! - (before.publish ?? 0)) / count);
+        if (way === "ours") published = Math.max(published, (publish! - before) / count);
       }
+      // The first round warms up.
+      if (round > 0) rounds.push(ages as Record<Way, Seen["ages"]>);
     }
-    const of = (name: keyof typeof ages, part: "p50" | "p99") =>
-      median(ages[name].map((measured) => measured[part]));
-    const text = (name: keyof typeof ages) =>
-      `${of(name, "p50").toFixed(1)} / ${of(name, "p99").toFixed(1)} ms`;
+    const of = (way: Way, part: "p50" | "p99") => median(rounds.map((ages) => ages[way][part]));
+    const text = (way: Way) => `${of(way, "p50").toFixed(1)} / ${of(way, "p99").toFixed(1)} ms`;
+    const ratio = median(rounds.map(({ ours, bare }) => ours.p50 / bare.p50));
     console.log(
       `  ${clients} clients, ${perSecond} changes/s: told after p50 / p99 ${text("ours")}  ` +
-        `bare ${text("bare")}  Redis itself ${text("redis")}\n` +
+        `bare ${text("bare")}  ratio of p50 ${ratio.toFixed(2)}  Redis itself ${text("redis")}\n` +
         `    publishes a change ${published.toFixed(2)} ${verdict(published <= 1, "1")}`,
     );
   }
