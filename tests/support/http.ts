@@ -92,7 +92,7 @@ export async function until(condition: () => Promise<boolean>): Promise<void> {
 }
 
 /** No time that anything may take; when it is over, nobody believes any more that it will come. */
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 300_000;
 
 /** The same for what no asking lets go on: it looks again each time the event loop has turned. */
 export async function soon(condition: () => boolean): Promise<void> {
