@@ -65,7 +65,7 @@ export class Contract {
   /** Asserts that the answer is one of those that the document promises for the request. */
   async assertKept(asked: Asked, answer: Response): Promise<Answered> {
     const { status, headers } = answer;
-    const isStream = headers.get("content-type") === "text/event-stream";
+    const isStream = headers.get("content-type") === "text/event-stream" && answer.body !== null;
     const text = isStream ? await beginningOf(answer) : await answer.text();
     const what = `${asked.method} ${asked.path.slice(0, 200)}: ${status} ${text.slice(0, 500)}`;
     const operation = this.operationOf(asked);
