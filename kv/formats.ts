@@ -21,7 +21,12 @@ export type RecordType =
   | "job_lease"
   | "job_run"
   | "store"
-  | "index_state";
+  | "index_state"
+  | "user"
+  | "session"
+  | "token"
+  | "invitation"
+  | "audit";
 
 type AnyRecord = Record<string, unknown>;
 
@@ -47,6 +52,11 @@ export const FORMATS: Readonly<Record<RecordType, Format>> = {
   job_run: { current: 1, steps: {} },
   store: { current: 1, steps: {} },
   index_state: { current: 1, steps: {} },
+  user: { current: 1, steps: {} },
+  session: { current: 1, steps: {} },
+  token: { current: 1, steps: {} },
+  invitation: { current: 1, steps: {} },
+  audit: { current: 1, steps: {} },
 };
 
 /** What was stored before its type had a number of its own was format 1. */

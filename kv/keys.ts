@@ -80,6 +80,50 @@ export const organizerByMemberPrefix = (userId: UserId): Key => ["organizer_by_m
 export const organizerMoveKey = (from: OrganizerId): Key => ["organizer_move", from];
 export const ORGANIZER_MOVES: Key = ["organizer_move"];
 
+/** A person who signed in. */
+export const userKey = (id: UserId): Key => ["user", id];
+export const USERS: Key = ["user"];
+/** Whose user somebody is at their provider; a commit that adds one checks that it is absent. */
+export const userByIdentityKey = (issuer: string, subject: string): Key => [
+  "user_by_identity",
+  issuer,
+  subject,
+];
+/** Who administers: one record, so that a commit can check that one is left. */
+export const ADMINS: Key = ["admins"];
+
+/** A browser's session, by the SHA-256 of what its cookie says. */
+export const sessionKey = (digest: string): Key => ["session", digest];
+export const sessionByUserKey = (id: UserId, digest: string): Key => [
+  "session_by_user",
+  id,
+  digest,
+];
+export const sessionByUserPrefix = (id: UserId): Key => ["session_by_user", id];
+
+/** A program's token, by its SHA-256. */
+export const tokenKey = (digest: string): Key => ["token", digest];
+export const tokenByUserKey = (id: UserId, tokenId: string): Key => ["token_by_user", id, tokenId];
+export const tokenByUserPrefix = (id: UserId): Key => ["token_by_user", id];
+
+/** A link by which one person joins an organizer, by the SHA-256 of its secret. */
+export const invitationKey = (digest: string): Key => ["invitation", digest];
+export const invitationByOrganizerKey = (id: OrganizerId, invitationId: string): Key => [
+  "invitation_by_organizer",
+  id,
+  invitationId,
+];
+export const invitationByOrganizerPrefix = (id: OrganizerId): Key => [
+  "invitation_by_organizer",
+  id,
+];
+
+/** Who was given what by whom, refused it, or used an administrator's power. */
+export const auditKey = (at: number, id: string): Key => ["audit", at, id];
+export const AUDIT: Key = ["audit"];
+/** The same, of those who did it or whom it is about. */
+export const auditByUserPrefix = (id: UserId): Key => ["audit_by_user", id];
+
 /** What a request with an Idempotency-Key was answered; `digest` is the key's. */
 export const outcomeKey = (userId: UserId, digest: string): Key => ["idempotency", userId, digest];
 

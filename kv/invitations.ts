@@ -1,0 +1,87 @@
+/**
+ * Invitations: links by which one person joins an organizer, once. Kept under the SHA-256 of the
+ * link's secret.
+ */
+import type { OrganizerId, UserId } from "./event_record.ts";
+import { upgraded } from "./formats.ts";
+import { invitationByOrganizerKey, invitationByOrganizerPrefix, invitationKey } from "./keys.ts";
+import { MAX_ROWS_PER_BATCH } from "./limits.ts";
+import type { OrganizerRole } from "./organizers.ts";
+import type { Store } from "./store.ts";
+import type { Together } from "./users.ts";
+
+export type InvitationId = `inv_${string}`;
+
+export interface Invitation {
+  format: number;
+  id: InvitationId;
+  organizerId: OrganizerId;
+  role: OrganizerRole;
+  /** Of the only person who may use it, as their provider vouches for; null: whoever has the link. */
+  email: string | null;
+  invitedBy: UserId;
+  createdAt: number;
+  expiresAt: number;
+}
+
+export interface StoredInvitation {
+  digest: string;
+  invitation: Invitation;
+  versionstamp: string;
+}
+
+/** Null when there is none: it was used, revoked or has ended, or never was. */
+export async function readInvitation(
+  store: Store,
+  digest: string,
+): Promise<StoredInvitation | null> {
+  const { value, versionstamp } = await store.get(invitationKey(digest));
+  if (versionstamp === null) return null;
+  return { digest, invitation: upgraded(value, store.schema.formats.invitation), versionstamp };
+}
+
+/** Stores a new invitation, removed once it has ended. */
+export async function createInvitation(
+  store: Store,
+  { digest, invitation }: { digest: string; invitation: Invitation },
+  together: Together,
+): Promise<boolean> {
+  const { id, organizerId, createdAt, expiresAt } = invitation;
+  const options = { expireIn: expiresAt - createdAt };
+  const operation = store.kv.atomic()
+    .check({ key: invitationKey(digest), versionstamp: null })
+    .set(invitationKey(digest), invitation, options)
+    .set(invitationByOrganizerKey(organizerId, id), digest, options);
+  together(operation);
+  if ((await store.commit(operation)).ok) return true;
+  // Sent again by the runtime, it is refused because of itself.
+  return await readInvitation(store, digest) !== null;
+}
+
+/** The invitations of an organizer by when they were made, ended ones perhaps among them. */
+export async function listInvitations(
+  store: Store,
+  organizerId: OrganizerId,
+): Promise<StoredInvitation[]> {
+  const rows = await store.list<string>({ prefix: invitationByOrganizerPrefix(organizerId) }, {
+    limit: MAX_ROWS_PER_BATCH,
+  });
+  const entries = await store.getMany(rows.map(({ value }) => invitationKey(value)));
+  return entries.flatMap(({ value, versionstamp }, i) =>
+    versionstamp === null ? [] : [{
+      digest: rows[i]!.value,
+      invitation: upgraded<Invitation>(value, store.schema.formats.invitation),
+      versionstamp,
+    }]
+  );
+}
+
+/** Uses an invitation up in the commit of what it is for, which fails when another was faster. */
+export function takeInvitation(
+  operation: Deno.AtomicOperation,
+  { digest, invitation: { organizerId, id }, versionstamp }: StoredInvitation,
+): void {
+  operation.check({ key: invitationKey(digest), versionstamp })
+    .delete(invitationKey(digest))
+    .delete(invitationByOrganizerKey(organizerId, id));
+}

@@ -1,0 +1,97 @@
+/**
+ * Sessions: that a browser is signed in. Kept under the SHA-256 of what its cookie says, so that a
+ * copy of the store opens nothing.
+ *
+ * Deno KV removes what has expired up to a minute late, so each record says itself when it ends.
+ */
+import type { UserId } from "./event_record.ts";
+import { upgraded } from "./formats.ts";
+import { sessionByUserKey, sessionByUserPrefix, sessionKey } from "./keys.ts";
+import { MAX_ROWS_PER_BATCH } from "./limits.ts";
+import type { Store } from "./store.ts";
+import type { Together } from "./users.ts";
+
+export interface Session {
+  format: number;
+  userId: UserId;
+  /** How they signed in: a provider's name, `admin_token` or `development`. */
+  provider: string;
+  /** What the browser calls itself, shortened; for its person to tell sessions apart by. */
+  userAgent: string | null;
+  createdAt: number;
+  /** Brought up to date now and then, not with every request. */
+  seenAt: number;
+  /** However much it is used. */
+  expiresAt: number;
+}
+
+export interface StoredSession {
+  digest: string;
+  session: Session;
+  versionstamp: string;
+}
+
+/** Null when there is none. */
+export async function readSession(store: Store, digest: string): Promise<StoredSession | null> {
+  const { value, versionstamp } = await store.get(sessionKey(digest));
+  if (versionstamp === null) return null;
+  return { digest, session: upgraded(value, store.schema.formats.session), versionstamp };
+}
+
+/** Adds a session to the commit that signs somebody in; it is removed after `keptMs` at most. */
+export function addSession(
+  operation: Deno.AtomicOperation,
+  { digest, session, keptMs }: { digest: string; session: Session; keptMs: number },
+): void {
+  const options = { expireIn: keptMs };
+  operation
+    .set(sessionKey(digest), session, options)
+    .set(sessionByUserKey(session.userId, digest), null, options);
+}
+
+/** Says that a session is in use. It may have ended meanwhile, which is not undone. */
+export async function touchSession(
+  store: Store,
+  { digest, session, versionstamp }: StoredSession,
+  { now, keptMs }: { now: number; keptMs: number },
+): Promise<void> {
+  const operation = store.kv.atomic().check({ key: sessionKey(digest), versionstamp });
+  addSession(operation, { digest, session: { ...session, seenAt: now }, keptMs });
+  await store.commit(operation);
+}
+
+/** The sessions of a user that are stored, ended ones perhaps among them; at most 500. */
+export async function listSessions(store: Store, userId: UserId): Promise<StoredSession[]> {
+  const rows = await store.list({ prefix: sessionByUserPrefix(userId) }, {
+    limit: MAX_ROWS_PER_BATCH,
+  });
+  const digests = rows.map(({ key }) => key[2] as string);
+  const entries = await store.getMany(digests.map(sessionKey));
+  return entries.flatMap(({ value, versionstamp }, i) =>
+    versionstamp === null ? [] : [{
+      digest: digests[i]!,
+      session: upgraded<Session>(value, store.schema.formats.session),
+      versionstamp,
+    }]
+  );
+}
+
+/** Ends sessions of a user; `together` is written in the same commit. */
+export async function deleteSessions(
+  store: Store,
+  { userId, digests, together }: { userId: UserId; digests: string[]; together?: Together },
+): Promise<void> {
+  const operation = store.kv.atomic();
+  for (const digest of digests) removeSession(operation, userId, digest);
+  together?.(operation);
+  await store.commit(operation);
+}
+
+/** Ends a session in another commit. */
+export function removeSession(
+  operation: Deno.AtomicOperation,
+  userId: UserId,
+  digest: string,
+): void {
+  operation.delete(sessionKey(digest)).delete(sessionByUserKey(userId, digest));
+}
