@@ -197,10 +197,8 @@ export async function restoreOrganizer(
       ? newOrganizer(store.kv.atomic(), organizer)
       : replacement(store, read, organizer);
     for (const { userId, role } of changes.slice(i, i + MEMBERS_PER_COMMIT)) {
-      if (role === undefined) {
-        operation.delete(organizerMemberKey(organizer.id, userId))
-          .delete(organizerByMemberKey(userId, organizer.id));
-      } else addMember(operation, organizer.id, { userId, role });
+      if (role === undefined) removeMember(operation, organizer.id, userId);
+      else addMember(operation, organizer.id, { userId, role });
     }
     const result = await store.commit(operation);
     if (result.ok) {
@@ -215,6 +213,33 @@ export async function restoreOrganizer(
     read = stored;
   }
   return true;
+}
+
+/**
+ * Gives a user another role among an organizer's members, or none, if the organizer is still as it
+ * was read; `together` is written in the same commit. False: it changed since.
+ */
+export async function changeMember(
+  store: Store,
+  { organizer, versionstamp }: StoredOrganizer,
+  { userId, role }: { userId: UserId; role: OrganizerRole | null },
+  together: (operation: Deno.AtomicOperation) => void,
+): Promise<boolean> {
+  requireWritable(organizer, store.schema.formats.organizer, `organizer "${organizer.id}"`);
+  const { id } = organizer;
+  const key = organizerKey(id);
+  // Written anew though nothing of it changes: its versionstamp tells of its members.
+  const operation = store.kv.atomic().check({ key, versionstamp }).set(key, organizer);
+  if (role === null) removeMember(operation, id, userId);
+  else addMember(operation, id, { userId, role });
+  together(operation);
+  if ((await store.commit(operation)).ok) return true;
+  // Sent again by the runtime, it is refused because of itself.
+  return await getOrganizerRole(store, id, userId) === role;
+}
+
+function removeMember(operation: Deno.AtomicOperation, id: OrganizerId, userId: UserId): void {
+  operation.delete(organizerMemberKey(id, userId)).delete(organizerByMemberKey(userId, id));
 }
 
 /** The organizers a user acts for, by id; at most 500. */

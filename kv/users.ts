@@ -156,6 +156,16 @@ export async function replaceUser(
   return await isStored(store, operation, next) ? "replaced" : "conflict";
 }
 
+/** Replaces a user in a commit of something else, which fails unless they are as they were read. */
+export function addReplacedUser(
+  operation: Deno.AtomicOperation,
+  { user, versionstamp }: StoredUser,
+  next: Omit<User, "role" | "suspendedAt" | "erasedAt"> & { role: "guest" | "member" },
+): void {
+  const key = userKey(user.id);
+  operation.check({ key, versionstamp }).set(key, next);
+}
+
 /** Deletes what is left of a user who asked to be forgotten. */
 export async function deleteUser(store: Store, id: UserId, together: Together): Promise<void> {
   const operation = store.kv.atomic().delete(userKey(id));

@@ -1,11 +1,16 @@
 /** Ids: a prefix that says what it is, and a ULID that sorts by time of creation. */
 import { decodeTime, monotonicFactory, ulid } from "ulid";
+import type { TokenId } from "../kv/api_tokens.ts";
 import type { EventId, OrganizerId, RunId, UserId } from "../kv/event_record.ts";
+import type { InvitationId } from "../kv/invitations.ts";
 
 const nextUlid = monotonicFactory();
 
 export const newEventId = (now: number): EventId => `evt_${nextUlid(now)}`;
 export const newOrganizerId = (now: number): OrganizerId => `org_${nextUlid(now)}`;
+export const newUserId = (now: number): UserId => `usr_${nextUlid(now)}`;
+export const newTokenId = (now: number): TokenId => `tok_${nextUlid(now)}`;
+export const newInvitationId = (now: number): InvitationId => `inv_${nextUlid(now)}`;
 /** Not from the monotonic factory, which stays ahead when the clock steps back: see below. */
 export const newRunId = (now: number): RunId => `run_${ulid(now)}`;
 
@@ -13,6 +18,8 @@ const ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}";
 export const EVENT_ID = new RegExp(`^evt_${ULID}$`);
 export const ORGANIZER_ID = new RegExp(`^org_${ULID}$`);
 export const USER_ID = /^usr_[0-9A-Za-z]{1,40}$/;
+export const TOKEN_ID = new RegExp(`^tok_${ULID}$`);
+export const INVITATION_ID = new RegExp(`^inv_${ULID}$`);
 const RUN_ID = new RegExp(`^run_${ULID}$`);
 
 export const isEventId = (text: string): text is EventId => EVENT_ID.test(text);

@@ -1,15 +1,26 @@
 /** Who may see and do what. Routes and lists all ask here. */
 import type { EventCard, EventRecord, UserId } from "../kv/event_record.ts";
 import { DomainError } from "../kv/errors.ts";
+import type { TokenId } from "../kv/api_tokens.ts";
 import { getOrganizerRole, type OrganizerRole } from "../kv/organizers.ts";
 import type { Store } from "../kv/store.ts";
+import type { UserRole } from "../kv/users.ts";
+import type { Scope } from "./scopes.ts";
 
-/** Who asks. A guest has no user. */
+/** Who asks. A stranger has no user; somebody who signed in may be a guest, too. */
 export interface Principal {
   userId: UserId | null;
-  role: "guest" | "member" | "admin";
+  role: UserRole;
   name: string | null;
+  /** What they showed for it; absent for strangers, and where the program itself acts as somebody. */
+  credential?: Credential;
 }
+
+export type Credential =
+  /** A browser's; by its digest. */
+  | { kind: "session"; digest: string }
+  /** `root` is `ADMIN_TOKEN`. */
+  | { kind: "token"; tokenId: TokenId | "root"; scopes: readonly Scope[] };
 
 export const GUEST: Principal = { userId: null, role: "guest", name: null };
 
@@ -24,6 +35,11 @@ export const ROOT: Principal & { userId: UserId } = {
 export type Relation = "none" | "viewer" | "editor" | "owner" | "admin";
 
 const RANK: Record<Relation, number> = { none: 0, viewer: 1, editor: 2, owner: 3, admin: 4 };
+
+/** Organizers' roles in order: the higher one may do all that the lower one may. */
+export function rolesRank(role: OrganizerRole): number {
+  return RANK[role];
+}
 
 /** The caller's relation to an event; asks the store for the membership. */
 export async function relationTo(
@@ -75,6 +91,20 @@ export function requireSignedIn(
   principal: Principal,
 ): asserts principal is Principal & { userId: UserId } {
   if (principal.userId === null) throw new DomainError("unauthenticated");
+}
+
+/**
+ * What tokens would pass on, or a person decides for themselves: it needs their session.
+ * `ADMIN_TOKEN` may, so that machines can be set up without a browser.
+ * @throws {DomainError} `unauthenticated`, `forbidden`.
+ */
+export function requireInPerson(
+  principal: Principal,
+): asserts principal is Principal & { userId: UserId } {
+  requireSignedIn(principal);
+  const { credential } = principal;
+  if (credential?.kind !== "token" || credential.tokenId === "root") return;
+  throw new DomainError("forbidden", "A token cannot do this: sign in, and do it yourself.");
 }
 
 /** @throws {DomainError} `unauthenticated`, `forbidden`. */

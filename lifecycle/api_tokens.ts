@@ -1,0 +1,138 @@
+/** API tokens: made and revoked by their person, and what a program that shows one may do. */
+import { addAuditLine } from "../kv/audit.ts";
+import {
+  type ApiToken,
+  createToken,
+  deleteTokens,
+  listTokens,
+  readToken,
+  type StoredToken,
+  type TokenId,
+  touchToken,
+} from "../kv/api_tokens.ts";
+import { DomainError, invalidFields, isStoreFailure } from "../kv/errors.ts";
+import type { UserId } from "../kv/event_record.ts";
+import { FORMATS } from "../kv/formats.ts";
+import type { Remember } from "../kv/outcomes.ts";
+import type { Store } from "../kv/store.ts";
+import { getUser } from "../kv/users.ts";
+import { auditLine } from "./audit.ts";
+import { newTokenId } from "./ids.ts";
+import { type Principal, requireInPerson } from "./policy.ts";
+import type { Scope } from "./scopes.ts";
+import { digestOf, newApiToken } from "./secrets.ts";
+import { principalOf, stands, TOUCHED_MS } from "./sessions.ts";
+
+const DAY_MS = 24 * 3_600_000;
+const MAX_DAYS = 366;
+const MAX_TOKENS = 100;
+
+export interface NewToken {
+  name: string;
+  scopes: Scope[];
+  /** Epoch milliseconds: 1 to 366 days from now. */
+  expiresAt: number;
+}
+
+/**
+ * Makes a token of the caller's; its secret is answered here and kept nowhere.
+ * @throws {DomainError} `unauthenticated`, `forbidden` for tokens; `invalid_body`; `conflict`.
+ */
+export async function issueToken(
+  store: Store,
+  { name, scopes, expiresAt }: NewToken,
+  { principal, now, remember }: {
+    principal: Principal;
+    now: number;
+    remember?: Remember<ApiToken> | undefined;
+  },
+): Promise<{ token: ApiToken; secret: string }> {
+  requireInPerson(principal);
+  const { userId } = principal;
+  requireExpiry(expiresAt, now);
+  if ((await listMyTokens(store, { userId, now })).length >= MAX_TOKENS) {
+    throw new DomainError("too_many_tokens");
+  }
+  const secret = newApiToken();
+  const token: ApiToken = {
+    format: FORMATS.token.current,
+    id: newTokenId(now),
+    userId,
+    name,
+    scopes: [...new Set(scopes)],
+    createdAt: now,
+    expiresAt,
+    usedAt: null,
+  };
+  const line = auditLine("token.created", { principal, now }, {
+    userId,
+    detail: `${token.id} ${token.scopes.join(" ")}`,
+  });
+  const isStored = await createToken(store, { digest: digestOf(secret), token }, {
+    remember,
+    together: (operation) => addAuditLine(operation, line),
+  });
+  if (!isStored) throw new DomainError("conflict");
+  return { token, secret };
+}
+
+function requireExpiry(expiresAt: number, now: number): void {
+  if (expiresAt >= now + DAY_MS && expiresAt <= now + MAX_DAYS * DAY_MS) return;
+  throw invalidFields([{
+    pointer: "/expires_at",
+    code: "out_of_range",
+    detail: `A token lasts 1 to ${MAX_DAYS} days from now.`,
+  }]);
+}
+
+/** Whoever the secret stands for; null: it is none, has expired or was revoked. */
+export async function tokenPrincipal(
+  store: Store,
+  secret: string,
+  { now, hasRoot }: { now: number; hasRoot: boolean },
+): Promise<Principal | null> {
+  const stored = await readToken(store, digestOf(secret));
+  if (stored === null || now >= stored.token.expiresAt) return null;
+  const { token } = stored;
+  const person = await principalOf(store, token, { hasRoot });
+  if (person === null) return null;
+  if (now - (token.usedAt ?? 0) >= TOUCHED_MS) await touch(store, stored, now);
+  const scopes = token.scopes as Scope[];
+  return { ...person, credential: { kind: "token", tokenId: token.id, scopes } };
+}
+
+async function touch(store: Store, stored: StoredToken, now: number): Promise<void> {
+  try {
+    await touchToken(store, stored, now);
+  } catch (error) {
+    // It is no less valid, and the next request tries again.
+    if (!isStoreFailure(error)) throw error;
+  }
+}
+
+/** The caller's tokens that are good, by when they were made. */
+export async function listMyTokens(
+  store: Store,
+  { userId, now }: { userId: UserId; now: number },
+): Promise<ApiToken[]> {
+  const user = await getUser(store, userId);
+  return (await listTokens(store, userId)).map(({ token }) => token).filter((token) =>
+    now < token.expiresAt && (user === null || stands(user, token.createdAt))
+  );
+}
+
+/** Revokes a token of the caller's at once. @throws {DomainError} `not_found`, as above. */
+export async function revokeToken(
+  store: Store,
+  id: TokenId,
+  { principal, now }: { principal: Principal; now: number },
+): Promise<void> {
+  requireInPerson(principal);
+  const { userId } = principal;
+  const found = (await listTokens(store, userId)).find(({ token }) => token.id === id);
+  if (found === undefined) {
+    throw new DomainError("not_found", `The caller has no token "${id}".`);
+  }
+  const line = auditLine("token.revoked", { principal, now }, { userId, detail: id });
+  await deleteTokens(store, [found], (operation) => addAuditLine(operation, line));
+}

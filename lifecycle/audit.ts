@@ -1,0 +1,45 @@
+/** Lines of the audit log: who did what, and with what they showed for it. */
+import { ulid } from "ulid";
+import { type AuditAction, type AuditLine, writeAuditLine } from "../kv/audit.ts";
+import type { OrganizerId, UserId } from "../kv/event_record.ts";
+import type { Store } from "../kv/store.ts";
+import type { Principal } from "./policy.ts";
+
+export interface Audited {
+  userId?: UserId | null;
+  organizerId?: OrganizerId | null;
+  detail?: string | null;
+}
+
+/** The line that `principal` did this at `now`. */
+export function auditLine(
+  action: AuditAction,
+  { principal, now }: { principal: Principal; now: number },
+  { userId = null, organizerId = null, detail = null }: Audited = {},
+): Omit<AuditLine, "format"> {
+  const { userId: by } = principal;
+  return { id: ulid(now), at: now, action, by, via: viaOf(principal), userId, organizerId, detail };
+}
+
+/** The same of something that the program does, or that somebody does before they are known. */
+export function programLine(
+  action: AuditAction,
+  { now, by = null, via = null }: { now: number; by?: UserId | null; via?: string | null },
+  { userId = null, organizerId = null, detail = null }: Audited = {},
+): Omit<AuditLine, "format"> {
+  return { id: ulid(now), at: now, action, by, via, userId, organizerId, detail };
+}
+
+function viaOf({ credential }: Principal): string | null {
+  if (credential === undefined) return null;
+  return credential.kind === "session" ? "session" : credential.tokenId;
+}
+
+/** What somebody asked to be given, and may not have. */
+export async function auditRefusal(
+  store: Store,
+  by: { principal: Principal; now: number },
+  audited: Audited,
+): Promise<void> {
+  await writeAuditLine(store, auditLine("grant.refused", by, audited));
+}

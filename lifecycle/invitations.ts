@@ -1,0 +1,181 @@
+/** Invitations: how somebody whose user is not known yet comes to act for an organizer. */
+import { addAuditLine } from "../kv/audit.ts";
+import { DomainError, invalidFields } from "../kv/errors.ts";
+import type { OrganizerId, UserId } from "../kv/event_record.ts";
+import { FORMATS } from "../kv/formats.ts";
+import {
+  createInvitation,
+  type Invitation,
+  type InvitationId,
+  listInvitations,
+  readInvitation,
+  type StoredInvitation,
+  takeInvitation,
+} from "../kv/invitations.ts";
+import {
+  getOrganizerRole,
+  type Organizer,
+  type OrganizerRole,
+  readOrganizer,
+} from "../kv/organizers.ts";
+import type { Store } from "../kv/store.ts";
+import { readUser, type StoredUser } from "../kv/users.ts";
+import { auditLine } from "./audit.ts";
+import { newInvitationId } from "./ids.ts";
+import { joinOrganizer, requireOwned } from "./members.ts";
+import { type Principal, requireInPerson, rolesRank } from "./policy.ts";
+import { digestOf, newSecret, SECRET } from "./secrets.ts";
+
+const DAY_MS = 24 * 3_600_000;
+const DEFAULT_DAYS = 7;
+const MAX_DAYS = 30;
+const ATTEMPTS = 16;
+
+interface By {
+  principal: Principal;
+  now: number;
+}
+
+export interface NewInvitation {
+  role: OrganizerRole;
+  /** Of the only person who may use it; null: whoever has the link. */
+  email: string | null;
+  /** Epoch milliseconds, up to 30 days from now; 7 days from now unless given. */
+  expiresAt?: number | undefined;
+}
+
+/**
+ * Makes an invitation, as an owner or administrator; its secret is answered here and kept nowhere.
+ * @throws {DomainError} `not_found`, `unauthenticated`, `forbidden`, `invalid_body`, `conflict`.
+ */
+export async function invite(
+  store: Store,
+  organizerId: OrganizerId,
+  { role, email, expiresAt, principal, now }: By & NewInvitation,
+): Promise<{ invitation: Invitation; secret: string }> {
+  await requireOwned(store, organizerId, principal);
+  const secret = newSecret();
+  const invitation: Invitation = {
+    format: FORMATS.invitation.current,
+    id: newInvitationId(now),
+    organizerId,
+    role,
+    email,
+    invitedBy: principal.userId!,
+    createdAt: now,
+    expiresAt: requireExpiry(expiresAt ?? now + DEFAULT_DAYS * DAY_MS, now),
+  };
+  const detail = `${invitation.id} ${role}`;
+  const line = auditLine("invitation.created", { principal, now }, { organizerId, detail });
+  const isStored = await createInvitation(
+    store,
+    { digest: digestOf(secret), invitation },
+    (operation) => addAuditLine(operation, line),
+  );
+  if (!isStored) throw new DomainError("conflict");
+  return { invitation, secret };
+}
+
+function requireExpiry(expiresAt: number, now: number): number {
+  if (expiresAt > now && expiresAt <= now + MAX_DAYS * DAY_MS) return expiresAt;
+  throw invalidFields([{
+    pointer: "/expires_at",
+    code: "out_of_range",
+    detail: `An invitation lasts up to ${MAX_DAYS} days from now.`,
+  }]);
+}
+
+/** The invitations of an organizer that are still good, as an owner or administrator. */
+export async function listOpenInvitations(
+  store: Store,
+  organizerId: OrganizerId,
+  { principal, now }: By,
+): Promise<Invitation[]> {
+  await requireOwned(store, organizerId, principal);
+  return (await listInvitations(store, organizerId)).map(({ invitation }) => invitation)
+    .filter(({ expiresAt }) => now < expiresAt);
+}
+
+/** @throws {DomainError} `not_found`, `unauthenticated`, `forbidden`, `conflict`. */
+export async function revokeInvitation(
+  store: Store,
+  organizerId: OrganizerId,
+  { id, principal, now }: By & { id: InvitationId },
+): Promise<void> {
+  await requireOwned(store, organizerId, principal);
+  const found = (await listInvitations(store, organizerId))
+    .find(({ invitation }) => invitation.id === id);
+  if (found === undefined) {
+    throw new DomainError("not_found", `Organizer "${organizerId}" has no invitation "${id}".`);
+  }
+  const operation = store.kv.atomic();
+  takeInvitation(operation, found);
+  const line = auditLine("invitation.revoked", { principal, now }, { organizerId, detail: id });
+  addAuditLine(operation, line);
+  // Used at this very moment: then there is nothing left to revoke.
+  if (!(await store.commit(operation)).ok) throw new DomainError("conflict");
+}
+
+/** What an invitation is for, to be shown before it is used. */
+export interface Offer {
+  organizer: Organizer;
+  invitation: Invitation;
+}
+
+/** @throws {DomainError} `invitation_gone`. */
+export async function requireOffer(store: Store, secret: string, now: number): Promise<Offer> {
+  const { invitation } = await requireOpen(store, secret, now);
+  const read = await readOrganizer(store, invitation.organizerId);
+  if (read === null) throw new DomainError("invitation_gone");
+  return { organizer: read.organizer, invitation };
+}
+
+async function requireOpen(store: Store, secret: string, now: number): Promise<StoredInvitation> {
+  const stored = SECRET.test(secret) ? await readInvitation(store, digestOf(secret)) : null;
+  if (stored === null || now >= stored.invitation.expiresAt) {
+    throw new DomainError("invitation_gone");
+  }
+  return stored;
+}
+
+/**
+ * Uses an invitation up, as the person it is for. `organizerId` is where it is said to lead.
+ * @throws {DomainError} `unauthenticated`, `forbidden` for tokens; `invitation_gone`,
+ * `invitation_not_yours`, `already_member`, `conflict`.
+ */
+export async function acceptInvitation(
+  store: Store,
+  secret: string,
+  { organizerId, principal, now }: By & { organizerId?: OrganizerId },
+): Promise<{ organizer: Organizer; userId: UserId; role: OrganizerRole }> {
+  requireInPerson(principal);
+  const { userId } = principal;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const stored = await requireOpen(store, secret, now);
+    const { invitation: { id, email, role, ...invitation } } = stored;
+    const isElsewhere = organizerId !== undefined && organizerId !== invitation.organizerId;
+    const read = isElsewhere ? null : await readOrganizer(store, invitation.organizerId);
+    if (read === null) throw new DomainError("invitation_gone");
+    const user = await readUser(store, userId);
+    requireInvited(user, email);
+    const before = await getOrganizerRole(store, read.organizer.id, userId);
+    if (before !== null && rolesRank(before) >= rolesRank(role)) {
+      throw new DomainError("already_member");
+    }
+    const isDone = await joinOrganizer(store, read, { userId, role, user }, (operation) => {
+      takeInvitation(operation, stored);
+      const audited = { userId, organizerId: read.organizer.id, detail: `${id} ${role}` };
+      addAuditLine(operation, auditLine("invitation.accepted", { principal, now }, audited));
+    });
+    if (isDone) return { organizer: read.organizer, userId, role };
+  }
+  throw new DomainError("conflict");
+}
+
+/** Only an address that the provider vouches for says whose it is. */
+function requireInvited(stored: StoredUser | null, email: string | null): void {
+  if (email === null) return;
+  const { user } = stored ?? {};
+  if (user?.emailVerified && user.email?.toLowerCase() === email.toLowerCase()) return;
+  throw new DomainError("invitation_not_yours");
+}

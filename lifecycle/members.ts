@@ -1,0 +1,173 @@
+/**
+ * An organizer's people: owners change them, everybody among them may see the others and leave.
+ *
+ * Whoever changes a member writes the organizer in the same commit, so of two owners who leave at
+ * once one is refused.
+ */
+import { addAuditLine, type AuditAction } from "../kv/audit.ts";
+import { DomainError, invalidFields } from "../kv/errors.ts";
+import type { OrganizerId, UserId } from "../kv/event_record.ts";
+import {
+  changeMember,
+  getOrganizerRole,
+  listMembers,
+  type OrganizerRole,
+  readOrganizer,
+  type StoredOrganizer,
+} from "../kv/organizers.ts";
+import type { Store } from "../kv/store.ts";
+import {
+  addReplacedUser,
+  getUsers,
+  readUser,
+  type StoredUser,
+  type Together,
+  USER_FORMAT,
+} from "../kv/users.ts";
+import { auditLine } from "./audit.ts";
+import { requireOwner } from "./organizers.ts";
+import { notFound, type Principal, requireSignedIn, ROOT } from "./policy.ts";
+
+const ATTEMPTS = 16;
+
+export interface Member {
+  userId: UserId;
+  role: OrganizerRole;
+  /** Null for somebody of whom nothing more is known here. */
+  name: string | null;
+}
+
+interface By {
+  principal: Principal;
+  now: number;
+}
+
+/**
+ * Everybody who acts for an organizer, for those among them and administrators.
+ * @throws {DomainError} `not_found`, `unauthenticated`, `forbidden`.
+ */
+export async function listOrganizerMembers(
+  store: Store,
+  id: OrganizerId,
+  principal: Principal,
+): Promise<Member[]> {
+  requireSignedIn(principal);
+  if (await readOrganizer(store, id) === null) throw notFound(id);
+  const members = await listMembers(store, id);
+  const isOne = members.some(({ userId }) => userId === principal.userId);
+  if (!isOne && principal.role !== "admin") {
+    throw new DomainError("forbidden", `This is for the people of organizer "${id}".`);
+  }
+  const users = await getUsers(store, members.map(({ userId }) => userId));
+  return members.map(({ userId, role }) => ({
+    userId,
+    role,
+    name: users.get(userId)?.name ?? (userId === ROOT.userId ? ROOT.name : null),
+  }));
+}
+
+/**
+ * Makes somebody a member, or gives a member another role, as an owner or administrator.
+ * @throws {DomainError} `not_found`, `unauthenticated`, `forbidden`, `last_owner`, `conflict`;
+ * `invalid_body` where there is no such user.
+ */
+export async function setMember(
+  store: Store,
+  id: OrganizerId,
+  { userId, role, principal, now }: By & { userId: UserId; role: OrganizerRole },
+): Promise<"added" | "changed" | "unchanged"> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const read = await requireOwned(store, id, principal);
+    const before = await getOrganizerRole(store, id, userId);
+    if (before === role) return "unchanged";
+    const user = await readUser(store, userId);
+    if (before === null) requireKnown(user, userId);
+    if (before === "owner") await requireOtherOwner(store, id, userId);
+    const isDone = await joinOrganizer(store, read, { userId, role, user }, (operation) => {
+      const action: AuditAction = before === null ? "member.added" : "member.role_changed";
+      const audited = { userId, organizerId: id, detail: role };
+      addAuditLine(operation, auditLine(action, { principal, now }, audited));
+    });
+    if (isDone) return before === null ? "added" : "changed";
+  }
+  throw new DomainError("conflict");
+}
+
+/**
+ * Writes somebody's role among the members. Whoever is somebody's colleague may create events, so a
+ * guest becomes a member of the site in the same commit. False: something changed since.
+ */
+export async function joinOrganizer(
+  store: Store,
+  read: StoredOrganizer,
+  { userId, role, user }: { userId: UserId; role: OrganizerRole; user: StoredUser | null },
+  together: Together,
+): Promise<boolean> {
+  return await changeMember(store, read, { userId, role }, (operation) => {
+    if (user?.user.role === "guest") {
+      addReplacedUser(operation, user, { ...user.user, role: "member", format: USER_FORMAT });
+    }
+    together(operation);
+  });
+}
+
+/**
+ * Ends somebody's membership, as an owner or administrator, or one's own.
+ * @throws {DomainError} `not_found` also when they are no member; `unauthenticated`, `forbidden`,
+ * `last_owner`, `conflict`.
+ */
+export async function removeMember(
+  store: Store,
+  id: OrganizerId,
+  { userId, principal, now }: By & { userId: UserId },
+): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const read = userId === principal.userId
+      ? await requireThere(store, id)
+      : await requireOwned(store, id, principal);
+    const role = await getOrganizerRole(store, id, userId);
+    if (role === null) {
+      throw new DomainError("not_found", `Organizer "${id}" has no member "${userId}".`);
+    }
+    if (role === "owner") await requireOtherOwner(store, id, userId);
+    const isDone = await changeMember(store, read, { userId, role: null }, (operation) => {
+      const audited = { userId, organizerId: id, detail: role };
+      addAuditLine(operation, auditLine("member.removed", { principal, now }, audited));
+    });
+    if (isDone) return;
+  }
+  throw new DomainError("conflict");
+}
+
+async function requireThere(store: Store, id: OrganizerId): Promise<StoredOrganizer> {
+  const read = await readOrganizer(store, id);
+  if (read === null) throw notFound(id);
+  return read;
+}
+
+/** @throws {DomainError} `not_found`, `unauthenticated`, `forbidden`. */
+export async function requireOwned(
+  store: Store,
+  id: OrganizerId,
+  principal: Principal,
+): Promise<StoredOrganizer> {
+  requireSignedIn(principal);
+  const read = await requireThere(store, id);
+  requireOwner(await getOrganizerRole(store, id, principal.userId), { id, principal });
+  return read;
+}
+
+async function requireOtherOwner(store: Store, id: OrganizerId, userId: UserId): Promise<void> {
+  const members = await listMembers(store, id);
+  if (members.some((member) => member.role === "owner" && member.userId !== userId)) return;
+  throw new DomainError("last_owner", `"${userId}" is the only owner of organizer "${id}".`);
+}
+
+function requireKnown(user: StoredUser | null, userId: UserId): void {
+  if (userId === ROOT.userId || (user !== null && user.user.erasedAt === null)) return;
+  throw invalidFields([{
+    pointer: "/user_id",
+    code: "not_found",
+    detail: `There is no user "${userId}"; who has never signed in is invited by a link.`,
+  }]);
+}

@@ -1,0 +1,146 @@
+/**
+ * Sessions: who a browser is signed in as. Thirty days however much it is used, seven days without
+ * use; the administrator's by `ADMIN_TOKEN` eight hours.
+ */
+import { addAuditLine } from "../kv/audit.ts";
+import { isStoreFailure } from "../kv/errors.ts";
+import type { UserId } from "../kv/event_record.ts";
+import { FORMATS } from "../kv/formats.ts";
+import {
+  deleteSessions,
+  listSessions,
+  readSession,
+  type Session,
+  type StoredSession,
+  touchSession,
+} from "../kv/sessions.ts";
+import type { Store } from "../kv/store.ts";
+import { getUser, type User } from "../kv/users.ts";
+import { auditLine } from "./audit.ts";
+import { type Principal, ROOT } from "./policy.ts";
+
+const HOUR_MS = 3_600_000;
+export const SESSION_MS = 30 * 24 * HOUR_MS;
+export const ROOT_SESSION_MS = 8 * HOUR_MS;
+const IDLE_MS = 7 * 24 * HOUR_MS;
+/** How often it is written down that a session or a token is in use. */
+export const TOUCHED_MS = HOUR_MS;
+const MAX_USER_AGENT = 200;
+
+/** A session that begins at `now`; pure. */
+export function newSession(
+  userId: UserId,
+  { provider, userAgent, now, lastsMs }: {
+    provider: string;
+    userAgent: string | null;
+    now: number;
+    lastsMs: number;
+  },
+): Session {
+  return {
+    format: FORMATS.session.current,
+    userId,
+    provider,
+    userAgent: userAgent?.slice(0, MAX_USER_AGENT) ?? null,
+    createdAt: now,
+    seenAt: now,
+    expiresAt: now + lastsMs,
+  };
+}
+
+/** Milliseconds until it ends unless it is used. */
+export function keptMs({ expiresAt, seenAt }: Session, now: number): number {
+  return Math.max(Math.min(expiresAt, seenAt + IDLE_MS) - now, 1);
+}
+
+/** Whether it still is one, of a user who has not been shut out since; pure. */
+function isCurrent({ expiresAt, seenAt }: Session, now: number): boolean {
+  return now < expiresAt && now < seenAt + IDLE_MS;
+}
+
+/** Who is signed in with the session of this digest; null: nobody. */
+export async function sessionPrincipal(
+  store: Store,
+  digest: string,
+  { now, hasRoot }: { now: number; hasRoot: boolean },
+): Promise<Principal | null> {
+  const stored = await readSession(store, digest);
+  if (stored === null || !isCurrent(stored.session, now)) return null;
+  const person = await principalOf(store, stored.session, { hasRoot });
+  if (person === null) return null;
+  if (now - stored.session.seenAt >= TOUCHED_MS) await touch(store, stored, now);
+  return { ...person, credential: { kind: "session", digest } };
+}
+
+/** Whoever a session or a token stands for; null: they are shut out, or gone. */
+export async function principalOf(
+  store: Store,
+  { userId, createdAt }: { userId: UserId; createdAt: number },
+  { hasRoot }: { hasRoot: boolean },
+): Promise<Principal | null> {
+  if (userId === ROOT.userId) return hasRoot ? ROOT : null;
+  const user = await getUser(store, userId);
+  return user === null || !stands(user, createdAt) ? null : personOf(user);
+}
+
+/** Whether what was given to the user at `createdAt` is still good. */
+export function stands({ suspendedAt, credentialsEndedAt, erasedAt }: User, createdAt: number) {
+  return suspendedAt === null && erasedAt === null && createdAt > credentialsEndedAt;
+}
+
+export function personOf({ id, role, name }: User): Principal & { userId: UserId } {
+  return { userId: id, role, name };
+}
+
+async function touch(store: Store, stored: StoredSession, now: number): Promise<void> {
+  const session = { ...stored.session, seenAt: now };
+  try {
+    await touchSession(store, stored, { now, keptMs: keptMs(session, now) });
+  } catch (error) {
+    // It is no less valid, and the next request tries again.
+    if (!isStoreFailure(error)) throw error;
+  }
+}
+
+/** The caller's sessions that have not ended, newest first. */
+export async function listMySessions(
+  store: Store,
+  { userId, now }: { userId: UserId; now: number },
+): Promise<StoredSession[]> {
+  const user = await getUser(store, userId);
+  const sessions = await listSessions(store, userId);
+  return sessions
+    .filter(({ session }) =>
+      isCurrent(session, now) && (user === null || stands(user, session.createdAt))
+    )
+    .sort((a, b) => b.session.createdAt - a.session.createdAt);
+}
+
+/** What a session is called by to its person: enough of its digest to tell it from others. */
+export function sessionName(digest: string): string {
+  return `ses_${digest.slice(0, 16)}`;
+}
+
+/** Ends the caller's sessions that `which` chooses; how many those are. */
+export async function endMySessions(
+  store: Store,
+  { principal, now, which }: {
+    principal: Principal & { userId: UserId };
+    now: number;
+    which: (digest: string) => boolean;
+  },
+): Promise<number> {
+  const { userId } = principal;
+  const digests = (await listSessions(store, userId)).map(({ digest }) => digest).filter(which);
+  if (digests.length === 0) return 0;
+  const line = auditLine("sessions.ended", { principal, now }, {
+    userId,
+    detail: `${digests.length}`,
+  });
+  await deleteSessions(store, {
+    userId,
+    digests,
+    together: (operation) => addAuditLine(operation, line),
+  });
+  return digests.length;
+}
