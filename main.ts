@@ -17,7 +17,8 @@ import { redisPublisher } from "./lifecycle/realtime/redis_publisher.ts";
 import { redisUpstream } from "./lifecycle/realtime/redis_subscription.ts";
 import { keepSampleEvents } from "./lifecycle/sample_events.ts";
 import { createApp } from "./routes/app.ts";
-import { bearerAuthentication } from "./routes/authentication.ts";
+import { authentication, tokenCheck } from "./routes/authentication.ts";
+import { isLoopback } from "./routes/site_origin.ts";
 import { TokenBuckets } from "./routes/token_buckets.ts";
 
 // Deno Deploy finds crons by evaluating this module: they stand before any await and outside any
@@ -29,6 +30,9 @@ Deno.cron(
   () => complete(),
 );
 Deno.cron("tick", "* * * * *", { backoffSchedule: [1_000, 5_000, 15_000] }, () => tick());
+
+/** Wrong credentials from one address. */
+const FAILURES_PER_MINUTE = 60;
 
 /** Deno Deploy kills five seconds after its signal. */
 const SHUTDOWN_MS = 4_500;
@@ -83,12 +87,22 @@ async function start(): Promise<{ runner: JobRunner }> {
     openEndedMs: config.openEndedMs,
     log,
     securityContact: config.securityContact,
-    authenticate: bearerAuthentication(adminToken),
+    authenticate: authentication(store, { clock: Date.now, adminToken }),
     build: { version: manifest.version, deployment: config.deployment },
     buckets: config.requestsPerMinute === null
       ? undefined
       : new TokenBuckets({ perMinute: config.requestsPerMinute, clock: Date.now }),
+    // Also where nothing else is limited: nobody types this many wrong tokens.
+    attempts: new TokenBuckets({ perMinute: FAILURES_PER_MINUTE, clock: Date.now }),
     trustedProxies: config.trustedProxies,
+    hasRoot: adminToken !== null,
+    signIn: {
+      providers: [],
+      isDevelopment: isDevelopmentMachine(config),
+      isAdminToken: adminToken === null ? null : tokenCheck(adminToken),
+      signUp: config.signUp,
+      adminUsers: config.adminUsers,
+    },
   });
   const stopSamples = isDev ? await keepSampleEvents(store, { clock: Date.now, log }) : () => {};
   const server = serve(config, app.fetch);
@@ -106,6 +120,11 @@ async function start(): Promise<{ runner: JobRunner }> {
   // The tick would begin within a minute, but lists are waiting for it.
   if (isRebuilding) runner.start("reindex_events", { trigger: "startup" }).catch(failed);
   return { runner };
+}
+
+/** Where nobody else can reach it, nor anybody has said how people sign in. */
+function isDevelopmentMachine({ host, isDeployed }: Config): boolean {
+  return !isDeployed && isLoopback(host);
 }
 
 function parseArguments(): { isDev: boolean; isFresh: boolean } {
@@ -233,6 +252,7 @@ function showTour(url: string, ownToken: string | null): void {
   console.log(`
   Watch the curtain fall:  ${url}/
   The same as JSON:        curl '${url}/v1/events?sort=end_date&limit=5'
+  Sign in:                 ${url}/auth/sign-in
   Act as the admin:        ${
     ownToken === null ? "with the ADMIN_TOKEN that is set" : `export ADMIN_TOKEN=${ownToken}`
   }

@@ -76,6 +76,18 @@ export async function listInvitations(
   );
 }
 
+/** Revokes an invitation. False: it was used at this very moment. */
+export async function deleteInvitation(
+  store: Store,
+  stored: StoredInvitation,
+  together: Together,
+): Promise<boolean> {
+  const operation = store.kv.atomic();
+  takeInvitation(operation, stored);
+  together(operation);
+  return (await store.commit(operation)).ok;
+}
+
 /** Uses an invitation up in the commit of what it is for, which fails when another was faster. */
 export function takeInvitation(
   operation: Deno.AtomicOperation,

@@ -49,6 +49,18 @@ export function addSession(
     .set(sessionByUserKey(session.userId, digest), null, options);
 }
 
+/** Stores a session by itself, of whoever has no user; `together` in the same commit. */
+export async function createSession(
+  store: Store,
+  session: { digest: string; session: Session; keptMs: number },
+  together: Together,
+): Promise<void> {
+  const operation = store.kv.atomic();
+  addSession(operation, session);
+  together(operation);
+  await store.commit(operation);
+}
+
 /** Says that a session is in use. It may have ended meanwhile, which is not undone. */
 export async function touchSession(
   store: Store,

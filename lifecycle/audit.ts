@@ -1,8 +1,9 @@
 /** Lines of the audit log: who did what, and with what they showed for it. */
-import { ulid } from "ulid";
-import { type AuditAction, type AuditLine, writeAuditLine } from "../kv/audit.ts";
+import { decodeTime } from "ulid";
+import { type AuditAction, type AuditLine, type AuditPlace, writeAuditLine } from "../kv/audit.ts";
 import type { OrganizerId, UserId } from "../kv/event_record.ts";
 import type { Store } from "../kv/store.ts";
+import { newAuditId } from "./ids.ts";
 import type { Principal } from "./policy.ts";
 
 export interface Audited {
@@ -18,7 +19,16 @@ export function auditLine(
   { userId = null, organizerId = null, detail = null }: Audited = {},
 ): Omit<AuditLine, "format"> {
   const { userId: by } = principal;
-  return { id: ulid(now), at: now, action, by, via: viaOf(principal), userId, organizerId, detail };
+  return {
+    id: newAuditId(now),
+    at: now,
+    action,
+    by,
+    via: viaOf(principal),
+    userId,
+    organizerId,
+    detail,
+  };
 }
 
 /** The same of something that the program does, or that somebody does before they are known. */
@@ -27,7 +37,7 @@ export function programLine(
   { now, by = null, via = null }: { now: number; by?: UserId | null; via?: string | null },
   { userId = null, organizerId = null, detail = null }: Audited = {},
 ): Omit<AuditLine, "format"> {
-  return { id: ulid(now), at: now, action, by, via, userId, organizerId, detail };
+  return { id: newAuditId(now), at: now, action, by, via, userId, organizerId, detail };
 }
 
 function viaOf({ credential }: Principal): string | null {
@@ -42,4 +52,9 @@ export async function auditRefusal(
   audited: Audited,
 ): Promise<void> {
   await writeAuditLine(store, auditLine("grant.refused", by, audited));
+}
+
+/** Where a line with this id stands. */
+export function auditPlaceOf(id: string): AuditPlace {
+  return { at: decodeTime(id.slice("aud_".length)), id };
 }

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { knownZone } from "./event_zone.ts";
 import { type IpRange, parseIpRange } from "./ip_ranges.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
+import type { SignUp } from "./sign_up.ts";
 import { changesChannel, defaultNamespace, NAMESPACE_FORM } from "./redis_namespace.ts";
 
 export interface Config {
@@ -24,10 +25,16 @@ export interface Config {
   /** Where vulnerabilities are reported, a mailto: or https: URL. */
   securityContact: string | null;
   deployment: string | null;
+  /** Whether it runs on Deno Deploy. */
+  isDeployed: boolean;
   /** Null: changes go no further than the store tells of them. */
   redis: { url: string; token: string; channel: string } | null;
   /** How long the journal of changes is kept. */
   journalRetentionDays: number;
+  /** Who of those that sign in for the first time may create events. */
+  signUp: SignUp;
+  /** `issuer|subject` of those who administer. */
+  adminUsers: ReadonlySet<string>;
 }
 
 export class ConfigError extends Error {
@@ -48,6 +55,21 @@ const RATE_LIMIT_FORM = `a number of requests a minute, 1 to ${MAX_RATE_LIMIT}, 
 function ipRangesOf(list: string): IpRange[] | null {
   const ranges = list.split(",").map((text) => parseIpRange(text.trim()));
   return ranges.every((range) => range !== null) ? ranges : null;
+}
+
+const SIGN_UP_FORM = '"invited", "open", or "domains:" and domains separated by commas';
+
+function namesIn(list: string): string[] {
+  return list.split(",").map((name) => name.trim()).filter((name) => name !== "");
+}
+
+/** Null for a text that says nothing of the kind. */
+function signUpOf(text: string): SignUp | null {
+  if (text === "invited" || text === "open") return { rule: text };
+  if (!text.startsWith("domains:")) return null;
+  const domains = namesIn(text.slice("domains:".length)).map((domain) => domain.toLowerCase());
+  const areDomains = domains.every((domain) => /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(domain));
+  return domains.length > 0 && areDomains ? { rule: "domains", domains } : null;
 }
 
 const ENVIRONMENT = z.object({
@@ -94,6 +116,12 @@ const ENVIRONMENT = z.object({
   )
     .optional(),
   JOURNAL_RETENTION_DAYS: wholeNumber("a whole number of days, 1 to 3650", 1, 3_650).default(30),
+  SIGN_UP: z.string().refine((text) => signUpOf(text) !== null, SIGN_UP_FORM)
+    .transform((text) => signUpOf(text)!).optional(),
+  ADMIN_USERS: z.string().refine(
+    (text) => namesIn(text).every((name) => /^[^|]+\|.+$/.test(name)),
+    "issuer|subject, several separated by commas",
+  ).transform(namesIn).optional(),
   DENO_DEPLOY: z.string().optional(),
   DENO_TIMELINE: z.string().optional(),
   DENO_DEPLOYMENT_ID: z.string().optional(),
@@ -136,8 +164,11 @@ export function parseConfig(
     timeZone: env.TIME_ZONE,
     securityContact: env.SECURITY_CONTACT ?? null,
     deployment: env.DENO_DEPLOYMENT_ID ?? null,
+    isDeployed: onDeploy,
     redis: redisOf(env),
     journalRetentionDays: env.JOURNAL_RETENTION_DAYS,
+    signUp: env.SIGN_UP ?? { rule: mode === "dev" ? "open" : "invited" },
+    adminUsers: new Set(env.ADMIN_USERS),
   };
 }
 

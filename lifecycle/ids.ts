@@ -12,6 +12,7 @@ export const newUserId = (now: number): UserId => `usr_${nextUlid(now)}`;
 export const newTokenId = (now: number): TokenId => `tok_${nextUlid(now)}`;
 export const newInvitationId = (now: number): InvitationId => `inv_${nextUlid(now)}`;
 /** Not from the monotonic factory, which stays ahead when the clock steps back: see below. */
+export const newAuditId = (now: number): string => `aud_${ulid(now)}`;
 export const newRunId = (now: number): RunId => `run_${ulid(now)}`;
 
 const ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}";
@@ -19,6 +20,7 @@ export const EVENT_ID = new RegExp(`^evt_${ULID}$`);
 export const ORGANIZER_ID = new RegExp(`^org_${ULID}$`);
 export const USER_ID = /^usr_[0-9A-Za-z]{1,40}$/;
 export const TOKEN_ID = new RegExp(`^tok_${ULID}$`);
+export const AUDIT_ID = new RegExp(`^aud_${ULID}$`);
 export const INVITATION_ID = new RegExp(`^inv_${ULID}$`);
 const RUN_ID = new RegExp(`^run_${ULID}$`);
 

@@ -5,6 +5,7 @@ import type { OrganizerId, UserId } from "../kv/event_record.ts";
 import { FORMATS } from "../kv/formats.ts";
 import {
   createInvitation,
+  deleteInvitation,
   type Invitation,
   type InvitationId,
   listInvitations,
@@ -108,12 +109,13 @@ export async function revokeInvitation(
   if (found === undefined) {
     throw new DomainError("not_found", `Organizer "${organizerId}" has no invitation "${id}".`);
   }
-  const operation = store.kv.atomic();
-  takeInvitation(operation, found);
   const line = auditLine("invitation.revoked", { principal, now }, { organizerId, detail: id });
-  addAuditLine(operation, line);
-  // Used at this very moment: then there is nothing left to revoke.
-  if (!(await store.commit(operation)).ok) throw new DomainError("conflict");
+  const isDone = await deleteInvitation(
+    store,
+    found,
+    (operation) => addAuditLine(operation, line),
+  );
+  if (!isDone) throw new DomainError("conflict");
 }
 
 /** What an invitation is for, to be shown before it is used. */

@@ -94,6 +94,20 @@ export async function setMember(
 }
 
 /**
+ * Gives a member another role, as an owner or administrator.
+ * @throws {DomainError} as {@linkcode setMember}; `not_found` also when they are no member.
+ */
+export async function changeRole(
+  store: Store,
+  id: OrganizerId,
+  change: By & { userId: UserId; role: OrganizerRole },
+): Promise<void> {
+  await requireOwned(store, id, change.principal);
+  if (await getOrganizerRole(store, id, change.userId) === null) throw noMember(id, change.userId);
+  await setMember(store, id, change);
+}
+
+/**
  * Writes somebody's role among the members. Whoever is somebody's colleague may create events, so a
  * guest becomes a member of the site in the same commit. False: something changed since.
  */
@@ -126,9 +140,7 @@ export async function removeMember(
       ? await requireThere(store, id)
       : await requireOwned(store, id, principal);
     const role = await getOrganizerRole(store, id, userId);
-    if (role === null) {
-      throw new DomainError("not_found", `Organizer "${id}" has no member "${userId}".`);
-    }
+    if (role === null) throw noMember(id, userId);
     if (role === "owner") await requireOtherOwner(store, id, userId);
     const isDone = await changeMember(store, read, { userId, role: null }, (operation) => {
       const audited = { userId, organizerId: id, detail: role };
@@ -170,4 +182,8 @@ function requireKnown(user: StoredUser | null, userId: UserId): void {
     code: "not_found",
     detail: `There is no user "${userId}"; who has never signed in is invited by a link.`,
   }]);
+}
+
+function noMember(id: OrganizerId, userId: UserId): DomainError {
+  return new DomainError("not_found", `Organizer "${id}" has no member "${userId}".`);
 }

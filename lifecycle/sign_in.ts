@@ -2,7 +2,7 @@
 import { addAuditLine, writeAuditLine } from "../kv/audit.ts";
 import { DomainError } from "../kv/errors.ts";
 import type { UserId } from "../kv/event_record.ts";
-import { addSession, removeSession, type Session } from "../kv/sessions.ts";
+import { addSession, createSession, removeSession, type Session } from "../kv/sessions.ts";
 import type { Store } from "../kv/store.ts";
 import {
   createUser,
@@ -165,10 +165,12 @@ export async function signInRoot(
   const provider = "admin_token";
   const secret = newSecret();
   const session = newSession(ROOT.userId, { provider, userAgent, now, lastsMs: ROOT_SESSION_MS });
-  const operation = store.kv.atomic();
-  addSession(operation, { digest: digestOf(secret), session, keptMs: ROOT_SESSION_MS });
   const by = { now, by: ROOT.userId, via: provider };
-  addAuditLine(operation, programLine("session.created", by, { userId: ROOT.userId }));
-  await store.commit(operation);
+  const line = programLine("session.created", by, { userId: ROOT.userId });
+  await createSession(
+    store,
+    { digest: digestOf(secret), session, keptMs: ROOT_SESSION_MS },
+    (operation) => addAuditLine(operation, line),
+  );
   return { principal: ROOT, secret, session };
 }

@@ -5,6 +5,8 @@ import type { AppDeps, AppEnv } from "./app_deps.ts";
 import { hostCheck } from "./peer.ts";
 import { requireAcceptable, requirePlainBody } from "./negotiation.ts";
 import { rateLimit } from "./rate_limit.ts";
+import { requireScope } from "./scopes.ts";
+import { isUnsafe, requireSameOrigin } from "./site_origin.ts";
 
 const REQUEST_DEADLINE_MS = 25_000;
 
@@ -17,7 +19,7 @@ const TAKES_ITS_TIME = /^\/v1\/(imports|exports|events\/(stream|socket)|jobs\/[^
  */
 export function admitted(deps: AppDeps): MiddlewareHandler<AppEnv> {
   const { store, authenticate, requestDeadlineMs = REQUEST_DEADLINE_MS } = deps;
-  const charge = rateLimit(deps);
+  const { charge, chargeFailure } = rateLimit(deps);
   const requireHost = hostCheck();
   return async (c, next) => {
     c.set("principal", GUEST);
@@ -26,13 +28,16 @@ export function admitted(deps: AppDeps): MiddlewareHandler<AppEnv> {
       c.set("principal", await authenticate(c.req.raw));
     } catch (error) {
       // Whoever guesses tokens would have a new bucket for each; here on every path.
-      charge(c, { token: false });
+      chargeFailure(c);
       throw error;
     }
     const { path, method } = c.req;
-    if (!path.startsWith("/v1/")) return await next();
-    charge(c, { token: c.get("principal").userId !== null });
-    if (method === "OPTIONS") return await next();
+    const { credential } = c.get("principal");
+    const isApi = path.startsWith("/v1/");
+    if (isApi) charge(c);
+    if (credential?.kind === "token") requireScope(c, credential);
+    else if (credential?.kind === "session" && isUnsafe(method)) requireSameOrigin(c, deps);
+    if (!isApi || method === "OPTIONS") return await next();
     requireAcceptable(c);
     requirePlainBody(c);
     if (TAKES_ITS_TIME.test(path)) return await next();

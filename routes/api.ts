@@ -8,7 +8,7 @@ import { type Principal, requireSignedIn } from "../lifecycle/policy.ts";
 import type { AppEnv } from "./app_deps.ts";
 import { isKnown } from "./conditions.ts";
 import { apiResponse } from "./headers.ts";
-import { GrowingBytes, piecesOf } from "./request_body.ts";
+import { readBounded } from "./request_body.ts";
 import { refuseInvalid } from "./validation.ts";
 
 export function apiApp(): OpenAPIHono<AppEnv> {
@@ -86,6 +86,7 @@ export const ProblemSchema = z.looseObject({
   organizer_id: z.string().optional().meta({ description: "The organizer that does." }),
   from: z.string().optional().meta({ description: "The organizer whose events are being moved." }),
   to: z.string().optional().meta({ description: "The organizer to which they are." }),
+  scope: z.string().optional().meta({ description: "The scope that the token lacks." }),
   index: z.string().optional().meta({ description: "The index that is still being built." }),
 }).meta({ id: "Problem", description: "What went wrong (RFC 9457)." });
 
@@ -168,7 +169,7 @@ async function ofJson(c: Context<AppEnv>, next: Next): Promise<void> {
 function bounded({ emptyIsNone }: { emptyIsNone: boolean }): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const { raw } = c.req;
-    const text = raw.body === null ? "" : textOf(await readBounded(raw));
+    const text = raw.body === null ? "" : textOf(await readBounded(raw, MAX_JSON_BYTES));
     const headers = new Headers(raw.headers);
     const isNone = emptyIsNone && text === "";
     if (isNone) headers.delete("content-type");
@@ -176,30 +177,6 @@ function bounded({ emptyIsNone }: { emptyIsNone: boolean }): MiddlewareHandler<A
     c.req.raw = new Request(raw.url, { method: raw.method, headers, body: isNone ? null : text });
     await next();
   };
-}
-
-/** @throws {DomainError} `payload_too_large`; `malformed_json` for a body that breaks off. */
-async function readBounded(request: Request): Promise<Uint8Array> {
-  if (Number(request.headers.get("content-length")) > MAX_JSON_BYTES) throw tooLarge();
-  const bytes = new GrowingBytes();
-  try {
-    for await (const piece of piecesOf(request.body!)) {
-      if (bytes.length + piece.length > MAX_JSON_BYTES) throw tooLarge();
-      bytes.add(piece);
-    }
-  } catch (error) {
-    if (error instanceof DomainError) throw error;
-    // No bug of ours.
-    throw new DomainError("malformed_json", "The body broke off before its end.");
-  }
-  return bytes.view;
-}
-
-function tooLarge(): DomainError {
-  return new DomainError(
-    "payload_too_large",
-    `The body is larger than ${MAX_JSON_BYTES / 1024} KiB.`,
-  );
 }
 
 function textOf(bytes: Uint8Array): string {

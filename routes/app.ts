@@ -6,6 +6,9 @@ import type { LogLevel } from "../lifecycle/log.ts";
 import { admitted } from "./admission.ts";
 import { apiApp } from "./api.ts";
 import type { AppDeps, AppEnv } from "./app_deps.ts";
+import { audit } from "./audit.ts";
+import { audited } from "./audited.ts";
+import { auth } from "./auth.tsx";
 import { changes } from "./changes.ts";
 import { preflightHeaders } from "./cors.ts";
 import { problemResponse } from "./errors.ts";
@@ -19,7 +22,10 @@ import { history } from "./history.ts";
 import { Idempotency } from "./idempotency.ts";
 import { imports } from "./imports.ts";
 import { jobs } from "./jobs.ts";
+import { invitations } from "./invitations.ts";
 import { me } from "./me.ts";
+import { members } from "./members.ts";
+import { mySessions } from "./my_sessions.ts";
 import { type ApiDocument, describeApi, openapi } from "./openapi.ts";
 import { organizerMoves } from "./organizer_moves.ts";
 import { organizers } from "./organizers.ts";
@@ -28,16 +34,19 @@ import { pages } from "./pages/pages.tsx";
 import { cameByHttps } from "./peer.ts";
 import { securityTxt } from "./security_txt.ts";
 import { Seats } from "./stream_callers.ts";
+import { tokens } from "./tokens.ts";
+import { users } from "./users.ts";
 import { transitions } from "./transitions.ts";
 
 export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   const app = apiApp();
   app.onError(problemResponse);
   app.notFound((c) => otherMethods(app, c));
-  app.use(everyRequest(deps), admitted(deps));
+  app.use(everyRequest(deps), audited(deps), admitted(deps));
   app.route("/", api(deps));
   app.route("/", securityTxt(deps));
   app.route("/", pages(deps));
+  app.route("/", auth(deps));
   // Made when it is first asked for: a start is not the time.
   let made: ApiDocument | undefined;
   const document = () => made ??= describeApi(app);
@@ -59,7 +68,13 @@ function api(deps: AppDeps) {
     .route("/", changes(deps))
     .route("/", organizers(deps))
     .route("/", organizerMoves(deps))
+    .route("/", members(deps))
+    .route("/", invitations(deps))
     .route("/", me(deps))
+    .route("/", mySessions(deps))
+    .route("/", tokens(deps))
+    .route("/", users(deps))
+    .route("/", audit(deps))
     .route("/", imports(deps))
     .route("/", exports(deps))
     .route("/", jobs(deps));
@@ -95,11 +110,16 @@ function everyRequest(
     await next();
     completeHeaders(c);
     const { status } = c.res;
-    requestLog[levelOf(status, c.req.path)](`${c.req.method} ${c.req.path} ${status}`, {
+    requestLog[levelOf(status, c.req.path)](`${c.req.method} ${loggedPath(c.req.path)} ${status}`, {
       took_ms: clock() - began,
     });
     if (c.req.method === "HEAD") await sayLength(c.res);
   };
+}
+
+/** Whoever has an invitation's link may use it, so the log does not say it. */
+function loggedPath(path: string): string {
+  return path.replace(/^\/invitations\/.+/, "/invitations/…");
 }
 
 /**

@@ -6,6 +6,8 @@ import type { Realtime } from "../lifecycle/realtime/realtime.ts";
 import type { Idempotency, Keyed } from "./idempotency.ts";
 import type { Store } from "../kv/store.ts";
 import type { IpRange } from "../lifecycle/ip_ranges.ts";
+import type { SignUp } from "../lifecycle/sign_up.ts";
+import type { SignInProvider } from "./sign_in/sign_in.ts";
 import type { TokenBuckets } from "./token_buckets.ts";
 
 export interface StreamLimits {
@@ -13,6 +15,19 @@ export interface StreamLimits {
   all: number;
   /** Of one user or, without a token, of one address. */
   perCaller: number;
+}
+
+/** How people sign in. */
+export interface SignInOptions {
+  providers: readonly SignInProvider[];
+  /** Whether anybody may sign in under any name: on the developer's own machine only. */
+  isDevelopment: boolean;
+  /** Whether a text is `ADMIN_TOKEN`; null: there is none. */
+  isAdminToken: ((text: string) => boolean) | null;
+  /** Who of the newcomers may create events at once. */
+  signUp: SignUp;
+  /** `issuer|subject` of those who administer. */
+  adminUsers: ReadonlySet<string>;
 }
 
 export interface AppDeps {
@@ -35,6 +50,14 @@ export interface AppDeps {
   build: { version: string; deployment: string | null };
   /** How many requests one client may send; without them any number. */
   buckets?: TokenBuckets | undefined;
+  /** How many wrong credentials one address may send; without them any number. */
+  attempts?: TokenBuckets | undefined;
+  /** Whether `ADMIN_TOKEN` is set, so that somebody can administer without any user. */
+  hasRoot?: boolean;
+  /** Without it nobody signs in. */
+  signIn?: SignInOptions;
+  /** Where people reach the site, if not where requests say: `https://events.example`. */
+  publicOrigin?: string | null;
   /** Whose `X-Forwarded-For` and `X-Forwarded-Proto` count; nobody's unless given. */
   trustedProxies?: readonly IpRange[];
   /** Streams open at once; see `stream_callers.ts`. */

@@ -1,27 +1,74 @@
-/** Who a request comes from: for now, whoever holds `ADMIN_TOKEN` is the administrator. */
+/**
+ * Who a request comes from: whoever holds `ADMIN_TOKEN`, the person of an API token, or the person
+ * who is signed in with the browser's session.
+ */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { DomainError } from "../kv/errors.ts";
+import type { Store } from "../kv/store.ts";
+import { tokenPrincipal } from "../lifecycle/api_tokens.ts";
 import { GUEST, type Principal, ROOT } from "../lifecycle/policy.ts";
+import { ALL_SCOPES } from "../lifecycle/scopes.ts";
+import { digestOf, isApiToken } from "../lifecycle/secrets.ts";
+import { sessionPrincipal } from "../lifecycle/sessions.ts";
+import { sessionSecret } from "./session_cookie.ts";
+
+export interface AuthenticationOptions {
+  /** Epoch milliseconds. */
+  clock: () => number;
+  adminToken: string | null;
+}
+
+/** `ADMIN_TOKEN`'s user, as whoever shows it with a request. */
+export const ROOT_BY_TOKEN: Principal = {
+  ...ROOT,
+  credential: { kind: "token", tokenId: "root", scopes: ALL_SCOPES },
+};
 
 /**
- * Compares in constant time. Credentials that are not valid are refused, never taken for none.
+ * A token that is not valid is refused, never taken for none, and never made up for by a cookie. A
+ * session that has ended is none: browsers go on sending its cookie.
  * The answer throws {@linkcode DomainError} `unauthenticated`.
  */
-export function bearerAuthentication(adminToken: string | null): (request: Request) => Principal {
-  const expected = adminToken === null ? null : sha256(adminToken);
+export function authentication(
+  store: Store,
+  { clock, adminToken }: AuthenticationOptions,
+): (request: Request) => Principal | Promise<Principal> {
+  const isRoot = tokenCheck(adminToken);
+  const hasRoot = adminToken !== null;
+
+  async function bearer(header: string): Promise<Principal> {
+    const token = bearerToken(header);
+    const principal = token === undefined || !isApiToken(token)
+      ? null
+      : await tokenPrincipal(store, token, { now: clock(), hasRoot });
+    if (principal !== null) return principal;
+    throw new DomainError("unauthenticated", "The Authorization header holds no valid token.");
+  }
+
+  async function session(secret: string): Promise<Principal> {
+    return await sessionPrincipal(store, digestOf(secret), { now: clock(), hasRoot }) ?? GUEST;
+  }
+
   return (request) => {
     const header = request.headers.get("authorization");
-    if (header === null) return GUEST;
-    const token = bearerToken(header);
-    if (token !== undefined && expected !== null && timingSafeEqual(sha256(token), expected)) {
-      return ROOT;
+    if (header !== null) {
+      const token = bearerToken(header);
+      return token !== undefined && isRoot(token) ? ROOT_BY_TOKEN : bearer(header);
     }
-    throw new DomainError("unauthenticated", "The Authorization header holds no valid token.");
+    const cookies = request.headers.get("cookie");
+    const secret = cookies === null ? null : sessionSecret(cookies, request.url);
+    return secret === null ? GUEST : session(secret);
   };
 }
 
+/** Whether a text is the administrator's token, compared in constant time. */
+export function tokenCheck(adminToken: string | null): (text: string) => boolean {
+  const expected = adminToken === null ? null : sha256(adminToken);
+  return (text) => expected !== null && timingSafeEqual(sha256(text), expected);
+}
+
 /** The token of an `Authorization` header; undefined where it holds none of this kind. */
-export function bearerToken(header: string): string | undefined {
+function bearerToken(header: string): string | undefined {
   return /^Bearer +([\x21-\x7e]+) *$/i.exec(header)?.[1];
 }
 

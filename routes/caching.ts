@@ -14,6 +14,9 @@ import type { AppEnv } from "./app_deps.ts";
 export const LIST_SECONDS = 15;
 export const EVENT_SECONDS = 60;
 
+/** What of a request decides who asks. */
+const VARY = "authorization, cookie";
+
 /** Whether time alone brings events into a list of these effective statuses. */
 export function entersByTime(statuses: EventStatus[] | undefined): boolean {
   if (statuses === undefined) return false;
@@ -31,7 +34,7 @@ export function keptUntil(
   next: number | null,
   { now, cap }: { now: number; cap: number },
 ): Record<string, string> {
-  const vary = { vary: "authorization" };
+  const vary = { vary: VARY };
   if (c.get("principal").userId !== null) return { "cache-control": "private, no-cache", ...vary };
   // Caches count whole seconds, of an age that was rounded as well.
   const left = next === null ? cap : Math.floor((next - now) / 1000) - 1;
@@ -42,7 +45,7 @@ export function keptUntil(
 /** The headers of an answer that is asked for anew each time. */
 export function neverKept(c: Context<AppEnv>): Record<string, string> {
   const isPublic = c.get("principal").userId === null;
-  return { "cache-control": isPublic ? "no-cache" : "private, no-cache", vary: "authorization" };
+  return { "cache-control": isPublic ? "no-cache" : "private, no-cache", vary: VARY };
 }
 
 /**

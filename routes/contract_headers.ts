@@ -24,6 +24,7 @@ export const HEADERS = {
   "Cache-Control": always("How long it may be kept: never up to the next start or end in it."),
   "Vary": always("Who asks decides what is shown."),
   "WWW-Authenticate": always("How to say who asks."),
+  "WWW-Authenticate-Maybe": atTimes("Which scope the token lacks."),
   "Retry-After": always("Seconds after which the same request makes sense again.", "integer"),
   "Retry-After-Maybe": atTimes(
     "Seconds after which the same request makes sense again, where it does.",

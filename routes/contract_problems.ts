@@ -20,7 +20,11 @@ const PROBLEMS: Record<string, ProblemNotes> = {
     description: "The token is missing or not valid.",
     headers: ["WWW-Authenticate"],
   },
-  403: { name: "Forbidden", description: "The caller may not do this." },
+  403: {
+    name: "Forbidden",
+    description: "The caller, or their token, may not do this.",
+    headers: ["WWW-Authenticate-Maybe"],
+  },
   404: {
     name: "NotFound",
     description: "There is nothing here, or nothing that the caller may see.",
@@ -77,7 +81,8 @@ const PROBLEMS: Record<string, ProblemNotes> = {
  * whatever is asked for; but whoever guesses tokens is limited there, too.
  */
 const ANYWHERE = ["400", "429", "500"];
-const IN_THE_API = ["406", ...ANYWHERE];
+// A token may be made for something else, wherever tokens are taken.
+const IN_THE_API = ["403", "406", ...ANYWHERE];
 
 /** The responses with a reference to its component in place of each problem. */
 export function withProblems(

@@ -112,6 +112,9 @@ export function problemResponse(error: unknown, c: Context<AppEnv>): Response {
   if (retryAfter !== undefined) headers["retry-after"] = String(retryAfter);
   if (status === 426) headers.upgrade = "websocket";
   if (status === 401) headers["www-authenticate"] = 'Bearer realm="curtain"';
+  if (code === "insufficient_scope") {
+    headers["www-authenticate"] = `Bearer error="${code}", scope="${extensions.scope}"`;
+  }
   if (status === 415 && c.req.method === "PATCH") headers["accept-patch"] = ACCEPT_PATCH;
   const init = { contentType: "application/problem+json", status, headers };
   return apiResponse(c, JSON.stringify(problem), init);

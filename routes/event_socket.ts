@@ -10,6 +10,7 @@ import type { Delivery, Follower } from "../lifecycle/realtime/follower.ts";
 import { apiApp, problems } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { eventQueryOf, StreamQuery } from "./query_schemas.ts";
+import { requireSameOrigin } from "./site_origin.ts";
 import { sameCaller, type Seats } from "./stream_callers.ts";
 
 /** What closes a socket, beside the standard's own codes. */
@@ -45,7 +46,8 @@ export function eventSocket(deps: AppDeps, seats: Seats) {
     if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
       throw new DomainError("upgrade_required");
     }
-    requireSameOrigin(c.req.raw);
+    // A browser sends cookies along with any site's socket, and asks nobody first.
+    if (c.req.header("cookie") !== undefined) requireSameOrigin(c, deps);
     const principal = sameCaller(c, deps);
     const leave = seats.take(c);
     const log = c.get("log");
@@ -130,14 +132,4 @@ function* frames(delivery: Delivery): Generator<string> {
       yield `{"id":${JSON.stringify(id)},"data":${json}}`;
     }
   }
-}
-
-/**
- * A browser sends cookies along with any site's socket, and asks nobody first.
- * @throws {DomainError} `forbidden`.
- */
-function requireSameOrigin({ url, headers }: Request): void {
-  if (!headers.has("cookie")) return;
-  if (headers.get("origin") === new URL(url).origin) return;
-  throw new DomainError("forbidden", "A socket with cookies is opened from our own pages only.");
 }

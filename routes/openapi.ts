@@ -8,7 +8,8 @@ import { apiApp } from "./api.ts";
 import { HEADERS, headersAnswered, headersTaken } from "./contract_headers.ts";
 import { problemResponses, withProblems } from "./contract_problems.ts";
 import { apiResponse } from "./headers.ts";
-import { type Caller, OPERATIONS, TAGS } from "./operations.ts";
+import { type Caller, type OperationNotes, OPERATIONS, TAGS } from "./operations.ts";
+import { scopeOf } from "./scopes.ts";
 
 /** The part of JSON Schema that the contract uses. */
 export interface Schema {
@@ -119,18 +120,41 @@ const BEARER = {
     "Others show more with one. A token that is not valid is refused everywhere, never ignored.",
 } as const;
 
+const SESSION = {
+  type: "apiKey",
+  in: "cookie",
+  name: "__Host-session",
+  description: "Of a browser that signed in at `/auth/sign-in`; its requests that change " +
+    "something must come from this site's own pages.",
+} as const;
+
+const BY_EITHER = [{ bearer: [] }, { session: [] }];
+
 /** By whom it is called; `{}` is: also without. */
 const SECURITY: Record<Caller, Record<string, string[]>[]> = {
   nobody: [],
-  anyone: [{}, { bearer: [] }],
-  token: [{ bearer: [] }],
-  admin: [{ bearer: [] }],
+  anyone: [{}, ...BY_EITHER],
+  user: BY_EITHER,
+  holder: BY_EITHER,
+  person: BY_EITHER,
+  admin: BY_EITHER,
 };
+
+/** What an operation's description says of who may call it. */
+function callerText(method: string, notes: OperationNotes): string {
+  if (notes.caller === "person") {
+    return " In person only: signed in, or with `ADMIN_TOKEN`; API tokens are refused.";
+  }
+  const forAdmins = notes.caller === "admin" ? " For administrators." : "";
+  const scope = scopeOf(method, notes);
+  return scope === null ? forAdmins : `${forAdmins} API tokens need the scope \`${scope}\`.`;
+}
 
 /** The document of all routes that `app` has by now. */
 export function describeApi(app: OpenAPIHono<AppEnv>): ApiDocument {
   const { openAPIRegistry: registry } = app;
   registry.registerComponent("securitySchemes", "bearer", BEARER);
+  registry.registerComponent("securitySchemes", "session", SESSION);
   for (const [name, header] of Object.entries(HEADERS)) {
     registry.registerComponent("headers", name, header);
   }
@@ -163,7 +187,7 @@ function withNotes(
     operationId,
     tags: [tag],
     summary,
-    description: caller === "admin" ? `${description} For administrators.` : description,
+    description: description + callerText(method.toUpperCase(), notes),
     security: SECURITY[caller],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(requestBody === undefined ? {} : { requestBody: withExample(requestBody, example) }),

@@ -1,4 +1,5 @@
 /** Reading a request's body, whatever its sender does: at no time much memory, and never all the time. */
+import { DomainError } from "../kv/errors.ts";
 
 /** Pieces that are taken in a row before others have their turn. */
 const PIECES_AT_ONCE = 256;
@@ -52,4 +53,32 @@ export class GrowingBytes {
     this.#buffer = new Uint8Array(0);
     this.#length = 0;
   }
+}
+
+/** @throws {DomainError} `payload_too_large`; `malformed_json` for a body that breaks off. */
+export async function readBounded(
+  request: Request,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
+  const bytes = new GrowingBytes();
+  if (request.body === null) return bytes.view;
+  try {
+    for await (const piece of piecesOf(request.body)) {
+      if (bytes.length + piece.length > maxBytes) throw tooLarge(maxBytes);
+      bytes.add(piece);
+    }
+  } catch (error) {
+    if (error instanceof DomainError) throw error;
+    // No bug of ours.
+    throw new DomainError("malformed_json", "The body broke off before its end.");
+  }
+  return bytes.view;
+}
+
+function tooLarge(maxBytes: number): DomainError {
+  return new DomainError(
+    "payload_too_large",
+    `The body is larger than ${maxBytes / 1024} KiB.`,
+  );
 }

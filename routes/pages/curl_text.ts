@@ -14,7 +14,7 @@ export function curlText({ origin, method, path, operation }: CurlOptions): stri
   const { security, requestBody, parameters = [] } = operation;
   const url = origin + path.replace(/\{(\w+)\}/g, (_, name: string) => "$" + name.toUpperCase());
   const parts = [`"${url}"`];
-  if (security.length > 0 && security.every((scheme) => "bearer" in scheme)) {
+  if (security.length > 0 && security.every((scheme) => Object.keys(scheme).length > 0)) {
     parts.push('-H "Authorization: Bearer $TOKEN"');
   }
   for (const { name, in: place, required, example = "" } of parameters) {

@@ -3,7 +3,9 @@ import type { Context } from "hono";
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { GUEST } from "../../lifecycle/policy.ts";
 import type { AppEnv } from "../app_deps.ts";
+import { AccountLink, VisitorContext } from "./account.tsx";
 import { LIVE_SCRIPT_URL } from "./live_script.ts";
 import { STYLESHEET_URL } from "./stylesheet.ts";
 
@@ -82,6 +84,7 @@ export function Layout(
         <a class="skip" href="#main">Skip to the content</a>
         <header class="valance">
           <a class="wordmark" href="/">Curtain</a>
+          <AccountLink />
         </header>
         <div class="visually-hidden" aria-live="polite" data-announcer></div>
         <main id="main" tabindex={-1}>{children}</main>
@@ -104,7 +107,10 @@ export function sendPage(
   page: Child,
   status: ContentfulStatusCode = 200,
 ): Response | Promise<Response> {
-  return c.html(html`<!DOCTYPE html>${page}`, status, HEADERS);
+  const { pathname, search } = new URL(c.req.url);
+  const visitor = { principal: c.get("principal") ?? GUEST, path: pathname + search };
+  const whole = <VisitorContext.Provider value={visitor}>{page}</VisitorContext.Provider>;
+  return c.html(html`<!DOCTYPE html>${whole}`, status, HEADERS);
 }
 
 /** Answers with a page that is rendered already. */

@@ -2,23 +2,57 @@
 import type { ErrorHandler } from "hono";
 import { DomainError, type ErrorCode, ERRORS } from "../../kv/errors.ts";
 import type { AppDeps, AppEnv } from "../app_deps.ts";
-import { statusOf } from "../errors.ts";
-import { ErrorPage } from "./error_page.tsx";
+import { problemResponse, statusOf } from "../errors.ts";
+import { preferredType, PROBLEM } from "../negotiation.ts";
+import { ErrorPage, type ErrorPageProps } from "./error_page.tsx";
 import { sendPage } from "./layout.tsx";
 
 /** Answers with a page; whatever is not a domain error is logged whole. */
 export function pageErrors({ log, clock }: Pick<AppDeps, "log" | "clock">): ErrorHandler<AppEnv> {
   return (error, c) => {
+    if (preferredType(c, ["text/html", PROBLEM]) === PROBLEM) return problemResponse(error, c);
     const code = error instanceof DomainError ? error.code : "internal";
     if (code === "internal") (c.get("log") ?? log).error("page failed", { error });
-    const { title, detail } = TOLD[code] ?? { title: "This did not work", detail: ERRORS[code] };
-    const status = statusOf(error);
-    return sendPage(c, <ErrorPage title={title} detail={detail} now={clock()} />, status);
+    const told = TOLD[code] ?? { title: "This did not work", detail: ERRORS[code] };
+    return sendPage(c, <ErrorPage {...told} now={clock()} />, statusOf(error));
   };
 }
 
 /** What people are told where the API's words would not help them. */
-const TOLD: Partial<Record<ErrorCode, { title: string; detail: string }>> = {
+const TOLD: Partial<Record<ErrorCode, Omit<ErrorPageProps, "now">>> = {
+  unauthenticated: {
+    title: "Please sign in",
+    detail: "This is for people who are signed in.",
+    canSignIn: true,
+  },
+  forbidden: { title: "This is not for you", detail: "You may not see or do this." },
+  cross_site: {
+    title: "This came from another site",
+    detail: "Nothing was done. Open the page here, and do it again.",
+  },
+  user_suspended: {
+    title: "You cannot sign in",
+    detail: "An administrator has suspended you. Please ask them.",
+  },
+  rate_limited: { title: "That was too often", detail: "Please wait a minute, then try again." },
+  sign_in_failed: {
+    title: "You are not signed in",
+    detail: "The sign-in did not come to its end: it was cancelled, took too long, or was begun " +
+      "in another browser. Nothing was changed.",
+    canSignIn: true,
+  },
+  invitation_gone: {
+    title: "This invitation has ended",
+    detail: "It was used or revoked, or its time is over. Please ask for another one.",
+  },
+  invitation_not_yours: {
+    title: "This invitation is for somebody else",
+    detail: "Sign in as the person it was sent to, or ask for one of your own.",
+  },
+  already_member: {
+    title: "You are among them already",
+    detail: "The invitation has not been used up.",
+  },
   not_found: {
     title: "There is nothing here",
     detail: "Nothing has this address, or it is not for everyone to see.",

@@ -100,6 +100,53 @@ main:focus, h1:focus { outline: none; }
 }
 .wordmark:focus-visible { outline-color: var(--cream); }
 
+.account {
+  position: absolute;
+  inset-block-start: 0.9rem;
+  inset-inline-end: clamp(0.75rem, 4vw, 2rem);
+  max-width: min(28vw, 16rem);
+  font-size: 0.875rem;
+}
+.account a {
+  display: block;
+  padding: 0.5rem 0.25rem;
+  overflow: hidden;
+  color: var(--cream);
+  text-overflow: ellipsis;
+  text-shadow: 0 1px 3px #1c0306;
+  white-space: nowrap;
+}
+.account a:focus-visible { outline-color: var(--cream); }
+
+/* Forms, and what is one's own. */
+.sheet { max-width: 34rem; margin-inline: auto; display: grid; gap: 1.25rem; }
+.form { display: grid; gap: 0.5rem; justify-items: start; }
+.form label { font-weight: 600; }
+.form input:not([type="hidden"], [type="checkbox"]), .form select {
+  width: 100%;
+  min-height: 2.75rem;
+  padding: 0.5rem 0.75rem;
+  border: 1px solid var(--soft);
+  border-radius: 8px;
+  background: var(--paper);
+  color: var(--ink);
+  font: inherit;
+}
+.note { color: var(--soft); font-size: 0.875rem; }
+.button, button {
+  display: inline-block;
+  min-height: 2.75rem;
+  padding: 0.6rem 1.1rem;
+  border: 0;
+  border-radius: 8px;
+  background: var(--mark);
+  color: var(--cream);
+  font: 600 1rem/1.5 var(--sans);
+  text-decoration: none;
+  cursor: pointer;
+}
+.other-way summary { min-height: 2.75rem; padding-block: 0.6rem; color: var(--red); cursor: pointer; }
+
 main, footer { width: min(76rem, 100%); margin-inline: auto; padding-inline: clamp(1rem, 4vw, 2rem); }
 main { flex: 1; padding-block: clamp(3.25rem, 7vw, 4.5rem) 3rem; }
 footer {

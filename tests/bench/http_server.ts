@@ -10,7 +10,7 @@ import { JobRunner } from "../../lifecycle/jobs/runner.ts";
 import { SILENT } from "../../lifecycle/log.ts";
 import { Realtime } from "../../lifecycle/realtime/realtime.ts";
 import { createApp } from "../../routes/app.ts";
-import { bearerAuthentication } from "../../routes/authentication.ts";
+import { authentication } from "../../routes/authentication.ts";
 import { TokenBuckets } from "../../routes/token_buckets.ts";
 
 const OPEN_ENDED_MS = 24 * 3_600_000;
@@ -51,7 +51,7 @@ function ourApp(store: Store) {
     clock: Date.now,
     openEndedMs: OPEN_ENDED_MS,
     log: SILENT,
-    authenticate: bearerAuthentication(null),
+    authenticate: authentication(store, { clock: Date.now, adminToken: null }),
     build: { version: "0", deployment: null },
     // Charged for, as in production, and never reached.
     buckets: new TokenBuckets({ perMinute: 1e9, clock: Date.now }),

@@ -29,6 +29,9 @@ Deno.test("parseConfig() serves everyone from a file when nothing is set", () =>
     deployment: null,
     redis: null,
     journalRetentionDays: 30,
+    isDeployed: false,
+    signUp: { rule: "invited" },
+    adminUsers: new Set(),
   });
 });
 
@@ -39,9 +42,32 @@ Deno.test("parseConfig() for development listens on loopback and has a database 
   assert.equal(parseConfig({ HOST: "::" }, "dev").host, "::");
 });
 
+Deno.test("parseConfig() takes who may create events, and who administers", () => {
+  assert.deepEqual(parseConfig({}, "dev").signUp, { rule: "open" });
+  for (const rule of ["open", "invited"] as const) {
+    assert.deepEqual(parseConfig({ SIGN_UP: rule }, "dev").signUp, { rule });
+  }
+  assert.deepEqual(parseConfig({ SIGN_UP: "domains: A.org ,b.example.org" }, "start").signUp, {
+    rule: "domains",
+    domains: ["a.org", "b.example.org"],
+  });
+  for (const wrong of ["all", "domains:", "domains:a", "domains:a.org,,x y", "Open"]) {
+    assert.match(refusal({ SIGN_UP: wrong }), /^SIGN_UP must be "invited", "open", or "domains:"/);
+  }
+  const users = "https://accounts.example|42, development|ann,";
+  assert.deepEqual(
+    parseConfig({ ADMIN_USERS: users }, "start").adminUsers,
+    new Set(["https://accounts.example|42", "development|ann"]),
+  );
+  for (const wrong of ["ann", "|ann", "https://accounts.example|"]) {
+    assert.match(refusal({ ADMIN_USERS: wrong }), /^ADMIN_USERS must be issuer\|subject/);
+  }
+});
+
 Deno.test("parseConfig() on Deno Deploy takes the attached database, unless a path is set", () => {
   for (const on of [{ DENO_DEPLOY: "true" }, { DENO_DEPLOYMENT_ID: "abc123" }]) {
     assert.equal(parseConfig(on, "start").kvPath, undefined);
+    assert.equal(parseConfig(on, "start").isDeployed, true);
     assert.equal(parseConfig({ ...on, KV_PATH: ":memory:" }, "start").kvPath, ":memory:");
   }
   assert.equal(parseConfig({ DENO_DEPLOYMENT_ID: "abc123" }, "start").deployment, "abc123");
@@ -76,6 +102,9 @@ Deno.test("parseConfig() takes what is set", () => {
     deployment: null,
     redis: null,
     journalRetentionDays: 30,
+    isDeployed: false,
+    signUp: { rule: "invited" },
+    adminUsers: new Set(),
   });
 });
 

@@ -3,7 +3,7 @@
  * names there, and says what to do. A code without a way to provoke it does not compile.
  */
 import assert from "node:assert/strict";
-import { type ErrorCode, REMEDIES } from "../../kv/errors.ts";
+import { DomainError, type ErrorCode, REMEDIES } from "../../kv/errors.ts";
 import type { OrganizerId } from "../../kv/event_record.ts";
 import { adoptIndexes } from "../../kv/index_state.ts";
 import { eventKey } from "../../kv/keys.ts";
@@ -25,12 +25,15 @@ import {
 } from "../support/fixture.ts";
 import { freshKv } from "../support/fresh_kv.ts";
 import { as, byName, create, json, TOMORROW } from "../support/http.ts";
+import { IN_A_MONTH, signedIn, tokenOf } from "../support/people.ts";
 import { NEXT_FORMAT, NEXT_GENERATION } from "../support/versions.ts";
 
 /** Asks as the admin unless the headers say otherwise. */
 type Ask = (method: string, path: string, options?: RequestOptions) => Promise<Response>;
 
 interface Provocation {
+  /** Whether a page tells it, so that the contract names no answer. */
+  isPage?: true;
   /** What the app is made with. */
   app?: () => Parameters<typeof testApp>[0] | Promise<Parameters<typeof testApp>[0]>;
   /** The last answer is the one that tells the code. */
@@ -41,6 +44,30 @@ const LIST = "/v1/events";
 const NOBODYS = `${LIST}/evt_00000000000000000000000000`;
 const NEVER = new Promise<never>(() => {});
 const KEY = { ...ADMIN, "idempotency-key": "k" };
+
+const FORM = {
+  "content-type": "application/x-www-form-urlencoded",
+  "sec-fetch-site": "same-origin",
+  accept: "application/problem+json",
+};
+const FAILING_PROVIDER = {
+  id: "failing",
+  label: "a provider",
+  signIn: () => Promise.reject(new DomainError("sign_in_failed", undefined, { reason: "denied" })),
+};
+
+/** An organizer of the administrator's, and the secret of an invitation to it. */
+async function invited(ask: Ask, more: { email?: string } = {}) {
+  const { id } = await json<{ id: string }>(
+    await ask("POST", "/v1/organizers", { body: { name: "House" } }),
+    201,
+  );
+  const { url } = await json<{ url: string }>(
+    await ask("POST", `/v1/organizers/${id}/invitations`, { body: { role: "editor", ...more } }),
+    201,
+  );
+  return { id, invitation: url.slice(url.lastIndexOf("/") + 1) };
+}
 
 const patch = (ask: Ask, { id }: { id: string }, body: object, headers = {}) =>
   ask("PATCH", `${LIST}/${id}`, { body, headers: { ...ADMIN, ...headers } });
@@ -87,6 +114,93 @@ const CATALOGUE: Record<ErrorCode, Provocation> = {
   forbidden: {
     app: () => ({ authenticate: byName }),
     provoke: (ask) => ask("GET", "/v1/jobs", { headers: as("alice") }),
+  },
+  insufficient_scope: {
+    async provoke(ask, t) {
+      const headers = await tokenOf(t, await signedIn(t, "Ann"), ["events:write"]);
+      return await ask("GET", LIST, { headers });
+    },
+  },
+  cross_site: {
+    async provoke(ask, t) {
+      const headers = { ...await signedIn(t, "Ann"), "sec-fetch-site": "cross-site" };
+      return await ask("POST", LIST, { body: TOMORROW, headers });
+    },
+  },
+  user_suspended: {
+    isPage: true,
+    app: () => ({ signIn: { isDevelopment: true } }),
+    async provoke(ask, t) {
+      const { id } = await signedIn(t, "Ann");
+      await json(await ask("PATCH", `/v1/users/${id}`, { body: { suspended: true } }));
+      return await ask("POST", "/auth/sign-in", {
+        body: "method=development&name=Ann",
+        headers: FORM,
+      });
+    },
+  },
+  insecure_origin: {
+    isPage: true,
+    app: () => ({ publicOrigin: "http://events.example" }),
+    provoke: (ask) => ask("POST", "/auth/sign-in", { body: "method=admin_token", headers: FORM }),
+  },
+  last_admin: {
+    app: () => ({ hasRoot: false }),
+    async provoke(ask, t) {
+      const { id, ...headers } = await signedIn(t, "Ann", { role: "admin" });
+      return await ask("PATCH", `/v1/users/${id}`, { body: { role: "member" }, headers });
+    },
+  },
+  last_owner: {
+    async provoke(ask) {
+      const { id } = await json<{ id: string }>(
+        await ask("POST", "/v1/organizers", { body: { name: "House" } }),
+        201,
+      );
+      return await ask("DELETE", `/v1/organizers/${id}/members/usr_root`);
+    },
+  },
+  root_user: {
+    provoke: (ask) => ask("PATCH", "/v1/users/usr_root", { body: { suspended: true } }),
+  },
+  already_member: {
+    async provoke(ask) {
+      const { id, invitation } = await invited(ask);
+      return await ask("POST", `/v1/organizers/${id}/members`, { body: { invitation } });
+    },
+  },
+  invitation_gone: {
+    async provoke(ask, t) {
+      const { id, invitation } = await invited(ask);
+      const path = `/v1/organizers/${id}/members`;
+      const ann = await signedIn(t, "Ann");
+      await json(await ask("POST", path, { body: { invitation }, headers: ann }), 201);
+      const bob = await signedIn(t, "Bob");
+      return await ask("POST", path, { body: { invitation }, headers: bob });
+    },
+  },
+  invitation_not_yours: {
+    async provoke(ask, t) {
+      const { id, invitation } = await invited(ask, { email: "ann@example.org" });
+      const bob = await signedIn(t, "Bob");
+      return await ask("POST", `/v1/organizers/${id}/members`, {
+        body: { invitation },
+        headers: bob,
+      });
+    },
+  },
+  too_many_tokens: {
+    async provoke(ask, t) {
+      const ann = await signedIn(t, "Ann");
+      for (let i = 0; i < 100; i++) await tokenOf(t, ann, ["events:read"]);
+      const body = { name: "One more", scopes: ["events:read"], expires_at: IN_A_MONTH };
+      return await ask("POST", "/v1/tokens", { body, headers: ann });
+    },
+  },
+  sign_in_failed: {
+    isPage: true,
+    app: () => ({ signIn: { providers: [FAILING_PROVIDER] } }),
+    provoke: (ask) => ask("GET", "/auth/callback/failing?code=x", { headers: FORM }),
   },
   not_found: { provoke: (ask) => ask("GET", NOBODYS) },
   method_not_allowed: { provoke: (ask) => ask("PUT", LIST) },
@@ -236,7 +350,9 @@ const CATALOGUE: Record<ErrorCode, Provocation> = {
   },
 };
 
-for (const [code, { app, provoke }] of Object.entries(CATALOGUE) as [ErrorCode, Provocation][]) {
+for (
+  const [code, { app, provoke, isPage }] of Object.entries(CATALOGUE) as [ErrorCode, Provocation][]
+) {
   Deno.test(`${code} is answered as the contract says, with what to do`, async () => {
     await using t = await testApp(await app?.());
     const contract = new Contract(describeApi(t.app));
@@ -246,7 +362,9 @@ for (const [code, { app, provoke }] of Object.entries(CATALOGUE) as [ErrorCode, 
       return t.request(method, path, { headers: ADMIN, ...options });
     };
     const response = await provoke(ask, t);
-    const { status, headers, body } = await contract.assertKept(asked, response);
+    const { status, headers, body } = isPage === true
+      ? { status: response.status, headers: response.headers, body: await response.json() }
+      : await contract.assertKept(asked, response);
     if (status === 200) {
       const { failures, remedies } = body as ImportReport;
       assert.deepEqual([failures[0]?.code, remedies], [code, { [code]: REMEDIES[code] }]);

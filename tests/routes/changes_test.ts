@@ -43,7 +43,7 @@ Deno.test("changes are told with deletions and leavings, and nobody keeps the an
   const id = await liveThrough(t);
   const response = await t.request("GET", `/v1/changes?after=${position}`);
   assert.equal(response.headers.get("cache-control"), "no-cache");
-  assert.equal(response.headers.get("vary"), "authorization");
+  assert.equal(response.headers.get("vary"), "authorization, cookie");
   const changes = await json<ChangeListView>(response);
   assert.deepEqual(told(changes), [
     "created",

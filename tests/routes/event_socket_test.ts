@@ -154,7 +154,7 @@ Deno.test("the address of sockets tells who comes without one", async () => {
 Deno.test("a socket with cookies is refused to pages of other sites", async () => {
   await using t = await servedApp();
   const headers = { upgrade: "websocket", cookie: "session=1", origin: "https://evil.example" };
-  await problem(await t.request("GET", "/v1/events/socket", { headers }), 403, "forbidden");
+  await problem(await t.request("GET", "/v1/events/socket", { headers }), 403, "cross_site");
 });
 
 Deno.test("drafts and private events are told on a socket to their people only", async () => {

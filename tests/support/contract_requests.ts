@@ -13,8 +13,12 @@ import {
   EVENTS,
   HOUSE,
   HOUSES,
+  INVITATION,
+  INVITATION_ID,
   OTHER_HOUSE,
   RUNS,
+  SESSION_IDS,
+  TOKEN_IDS,
   TOKENS,
 } from "./contract_world.ts";
 import { type Known, valuesOf } from "./schema_values.ts";
@@ -55,6 +59,7 @@ const PARAMETERS: Known = {
   organizer: fc.constantFrom(...HOUSES),
   after: fc.constantFrom(...HOUSES),
   before: fc.constantFrom(...RUNS),
+  user: fc.constantFrom("usr_bob", "usr_root"),
   cursor: fc.constant(NEXT_CURSOR),
   since: fc.constant(POSITION),
   last_event_id: fc.constant(POSITION),
@@ -72,6 +77,8 @@ const MEMBERS: Known = {
     { user_id: "usr_bob", role: "viewer" },
     { user_id: "usr_0", role: "editor" },
   ]),
+  expires_at: fc.constantFrom("2026-12-24T23:00:00Z", "2027-01-01T00:00:00+01:00"),
+  email: fc.constantFrom(null, "ann@example.org"),
   until: fc.constantFrom("2026-12-24T23:00:00Z", "2027-01-01T00:00:00+01:00"),
 };
 
@@ -168,9 +175,60 @@ const SENSIBLE: Record<string, (drafts: fc.Arbitrary<Draft>) => fc.Arbitrary<Dra
       ...draft,
       body: draft.place.name === JOB ? without(draft.body, ["interval_seconds"]) : draft.body,
     })),
+  listMembers: (drafts) => inHouse(drafts),
+  addMember: (drafts) =>
+    fc.tuple(
+      inHouse(drafts),
+      fc.constantFrom<unknown>(
+        { user_id: "usr_bob", role: "viewer" },
+        { user_id: "usr_bob", role: "owner" },
+        { invitation: INVITATION },
+      ),
+    ).map(([draft, body]) => ({
+      ...draft,
+      // Alice is an owner already.
+      caller: "invitation" in (body as object) ? "admin" : draft.caller,
+      body,
+    })),
+  updateMember: (drafts) =>
+    inHouse(drafts).map((draft) => ({
+      ...draft,
+      place: { ...draft.place, user_id: "usr_alice" },
+      body: { role: "owner" },
+    })),
+  removeMember: (drafts) => inHouse(drafts),
+  listInvitations: (drafts) => inHouse(drafts),
+  createInvitation: (drafts) => inHouse(drafts),
+  revokeInvitation: (drafts) => inHouse(drafts),
+  endMySession: (drafts) =>
+    drafts.map((draft) => ({ ...draft, place: { session_id: SESSION_IDS[named(draft)] } })),
+  revokeToken: (drafts) =>
+    drafts.map((draft) => ({ ...draft, place: { id: TOKEN_IDS[named(draft)] } })),
+  getUser: (drafts) => ofUser(drafts),
+  updateUser: (drafts) => ofUser(drafts),
+  listUsers: (drafts) =>
+    drafts.map((draft) => ({
+      ...draft,
+      query: "after" in draft.query ? { ...draft.query, after: "usr_alice" } : draft.query,
+    })),
+  listAudit: (drafts) =>
+    drafts.map((draft) => ({
+      ...draft,
+      query: "before" in draft.query
+        ? { ...draft.query, before: `aud_${RUNS[0]!.slice("run_".length)}` }
+        : draft.query,
+    })),
   getJobRun: (drafts) =>
     drafts.map((draft) => ({ ...draft, place: { ...draft.place, name: JOB } })),
 };
+
+const inHouse = (drafts: fc.Arbitrary<Draft>): fc.Arbitrary<Draft> =>
+  drafts.map((draft) => ({ ...draft, place: { ...draft.place, id: HOUSE } }));
+
+const ofUser = (drafts: fc.Arbitrary<Draft>): fc.Arbitrary<Draft> =>
+  drafts.map((draft) => ({ ...draft, place: { id: "usr_bob" } }));
+
+const named = ({ caller }: Draft) => caller === "alice" ? "alice" : "admin";
 
 function without(body: unknown, names: string[]): unknown {
   return Object.fromEntries(
@@ -219,7 +277,9 @@ export function goodRequests(contract: Contract, one: NamedOperation): fc.Arbitr
 function callersOf({ name }: NamedOperation): fc.Arbitrary<Caller> {
   const { caller } = OPERATIONS[name]!;
   if (caller === "admin") return fc.constant("admin");
-  if (caller === "token") return fc.constantFrom("admin", "alice");
+  if (caller === "user" || caller === "holder" || caller === "person") {
+    return fc.constantFrom("admin", "alice");
+  }
   return fc.constantFrom("guest", "admin", "alice");
 }
 
@@ -229,6 +289,8 @@ function placesOf({ path }: NamedOperation): fc.Arbitrary<Record<string, string>
     // One is running for ever.
     name: fc.constantFrom(JOB, "start_events", "move_events"),
     run_id: fc.constantFrom(...RUNS),
+    user_id: fc.constant("usr_dora"),
+    invitation_id: fc.constant(INVITATION_ID),
   });
 }
 

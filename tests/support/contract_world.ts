@@ -2,22 +2,32 @@
  * A store with something of everything that the contract speaks of, always the same, and the app
  * over it: what requests that are made up can be about.
  */
+import assert from "node:assert/strict";
 import { encodeTime } from "ulid";
 import { DomainError } from "../../kv/errors.ts";
 import type { EventId, EventRecord, OrganizerId, RunId } from "../../kv/event_record.ts";
 import { replaceLease, type RunRecord, setRun, updateJobRecord } from "../../kv/jobs.ts";
+import { createToken } from "../../kv/api_tokens.ts";
+import { createInvitation, type InvitationId } from "../../kv/invitations.ts";
 import { createMove } from "../../kv/organizer_moves.ts";
-import { createOrganizer } from "../../kv/organizers.ts";
+import { changeMember, createOrganizer, readOrganizer } from "../../kv/organizers.ts";
+import { createSession } from "../../kv/sessions.ts";
+import type { Store } from "../../kv/store.ts";
+import { createUser } from "../../kv/users.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
-import { bearerAuthentication } from "../../routes/authentication.ts";
+import { digestOf } from "../../lifecycle/secrets.ts";
+import { newSession, sessionName } from "../../lifecycle/sessions.ts";
+import { authentication } from "../../routes/authentication.ts";
 import { type Taken, TokenBuckets } from "../../routes/token_buckets.ts";
 import { aRun, JOB } from "../kv/job_records.ts";
+import { aToken, aUser } from "../kv/people_records.ts";
 import { anOrganizer } from "../kv/organizer_records.ts";
 import { aMember, organizerId } from "../lifecycle/lifecycle_fixture.ts";
 import {
   ADMIN_TOKEN,
   aRecord,
   DAY,
+  freshStore,
   HOUR,
   MINUTE,
   NOW,
@@ -105,8 +115,10 @@ export interface World extends TestApp {
 
 export async function contractWorld(): Promise<World> {
   const buckets = new Buckets({ perMinute: 100_000, clock: () => NOW });
-  const adminOnly = bearerAuthentication(ADMIN_TOKEN);
+  const store = await freshStore();
+  const adminOnly = authentication(store, { clock: () => NOW, adminToken: ADMIN_TOKEN });
   const t = await testApp({
+    store,
     buckets,
     authenticate(request) {
       const header = request.headers.get("authorization") ?? "";
@@ -114,8 +126,10 @@ export async function contractWorld(): Promise<World> {
       return name === undefined ? adminOnly(request) : aMember(`usr_${name}`);
     },
   });
-  const { store } = t;
   await createOrganizer(store, anOrganizer(1, { externalId: "house" }), "usr_alice");
+  // One of her people, to be removed.
+  const house = (await readOrganizer(store, HOUSE))!;
+  assert.ok(await changeMember(store, house, { userId: "usr_dora", role: "viewer" }, () => {}));
   await createOrganizer(store, anOrganizer(2, { url: "https://example.org/" }), "usr_carol");
   await createOrganizer(store, anOrganizer(3), "usr_carol");
   await storeAll(store, [
@@ -127,6 +141,7 @@ export async function contractWorld(): Promise<World> {
   const move = { format: 1, to: OTHER_HOUSE, by: ROOT.userId, at: NOW, reason: null };
   await createMove(store, OLD_HOUSE, move);
   await storeRuns(t);
+  await storePeople(store);
   return Object.assign(t, {
     buckets,
     fail(how: "unavailable" | "broken") {
@@ -135,6 +150,46 @@ export async function contractWorld(): Promise<World> {
       Object.assign(store, { get: failing, getMany: failing, list: failing, commit: failing });
     },
   });
+}
+
+export const INVITATION = "i".repeat(43);
+export const INVITATION_ID: InvitationId = `inv_${"0".repeat(26)}`;
+export const TOKEN_IDS = {
+  admin: `tok_${"0".repeat(26)}`,
+  alice: `tok_${"0".repeat(25)}1`,
+} as const;
+export const SESSION_IDS = {
+  admin: sessionName("a".repeat(43)),
+  alice: sessionName("b".repeat(43)),
+};
+
+/** Who signed in, with what they have; and an invitation to Alice's house. */
+async function storePeople(store: Store): Promise<void> {
+  const users = [aUser("usr_alice"), aUser("usr_bob", { role: "guest" })];
+  for (const user of users) assert.ok(await createUser(store, user, () => {}));
+  const owners = [["admin", ROOT.userId, "a"], ["alice", "usr_alice", "b"]] as const;
+  for (const [name, userId, letter] of owners) {
+    const session = newSession(userId, {
+      provider: "development",
+      userAgent: "A browser",
+      now: NOW - HOUR,
+      lastsMs: 30 * DAY,
+    });
+    await createSession(store, { digest: letter.repeat(43), session, keptMs: DAY }, () => {});
+    const token = aToken({ id: TOKEN_IDS[name], userId });
+    await createToken(store, { digest: letter.repeat(43), token }, { together() {} });
+  }
+  const invitation = {
+    format: 1,
+    id: INVITATION_ID,
+    organizerId: HOUSE,
+    role: "editor" as const,
+    email: null,
+    invitedBy: ROOT.userId,
+    createdAt: NOW - HOUR,
+    expiresAt: NOW + DAY,
+  };
+  await createInvitation(store, { digest: digestOf(INVITATION), invitation }, () => {});
 }
 
 /** Jobs that are paused, so that nothing happens by itself, and runs of one of them. */

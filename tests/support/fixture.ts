@@ -11,8 +11,8 @@ import { type Logger, SILENT } from "../../lifecycle/log.ts";
 import { type Principal, ROOT } from "../../lifecycle/policy.ts";
 import { Realtime, type RealtimeOptions } from "../../lifecycle/realtime/realtime.ts";
 import { createApp } from "../../routes/app.ts";
-import type { StreamLimits } from "../../routes/app_deps.ts";
-import { bearerAuthentication } from "../../routes/authentication.ts";
+import type { SignInOptions, StreamLimits } from "../../routes/app_deps.ts";
+import { authentication, tokenCheck } from "../../routes/authentication.ts";
 import { TokenBuckets } from "../../routes/token_buckets.ts";
 import { type IpRange, parseIpRange } from "../../lifecycle/ip_ranges.ts";
 import { freshKv } from "./fresh_kv.ts";
@@ -73,6 +73,11 @@ export interface TestAppOptions {
   buckets?: TokenBuckets;
   trustedProxies?: string[];
   requestDeadlineMs?: number;
+  attempts?: TokenBuckets;
+  publicOrigin?: string;
+  /** Whether `ADMIN_TOKEN` counts as set. */
+  hasRoot?: boolean;
+  signIn?: Partial<SignInOptions>;
   realtime?: Partial<RealtimeOptions>;
   streamLimits?: Partial<StreamLimits>;
   /** The time of day in place of a clock that stands still. */
@@ -104,11 +109,23 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
     openEndedMs: DAY,
     log: options.log ?? SILENT,
     securityContact: options.securityContact ?? null,
-    authenticate: options.authenticate ?? bearerAuthentication(ADMIN_TOKEN),
+    authenticate: options.authenticate ??
+      authentication(store, { clock: read, adminToken: ADMIN_TOKEN }),
     build: { version: "0.0.0-test", deployment: null },
     buckets: perMinute === undefined
       ? options.buckets
       : new TokenBuckets({ perMinute, clock: read }),
+    attempts: options.attempts,
+    hasRoot: options.hasRoot ?? true,
+    publicOrigin: options.publicOrigin ?? null,
+    signIn: {
+      providers: [],
+      isDevelopment: false,
+      isAdminToken: tokenCheck(ADMIN_TOKEN),
+      signUp: { rule: "invited" },
+      adminUsers: new Set(),
+      ...options.signIn,
+    },
     trustedProxies: options.trustedProxies?.map((text): IpRange => parseIpRange(text)!) ?? [],
     ...(requestDeadlineMs === undefined ? {} : { requestDeadlineMs }),
     ...(options.streamLimits === undefined ? {} : { streamLimits: options.streamLimits }),
@@ -193,7 +210,7 @@ export async function allRecords(store: Store): Promise<EventRecord[]> {
 
 /** Keys of what is no index of events. */
 const NO_INDEX =
-  /^(event|event_history|event_restore|idempotency|organizer.*|journal.*|store|job.*|index_state)$/;
+  /^(user.*|admins|session.*|token.*|invitation.*|audit.*|withholding|erasure|sign_in.*|event|event_history|event_restore|idempotency|organizer.*|journal.*|store|job.*|index_state)$/;
 
 /** Asserts that the indexes, all there are, are exactly those rebuilt from the records. */
 export async function assertIndexesRebuild(store: Store): Promise<void> {

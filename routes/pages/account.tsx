@@ -1,0 +1,23 @@
+/** Who looks at a page: said once where it is sent, and shown in its head. */
+import { createContext, useContext } from "hono/jsx";
+import { GUEST, type Principal } from "../../lifecycle/policy.ts";
+
+export interface Visitor {
+  principal: Principal;
+  /** Of the page, with its query: where to come back to. */
+  path: string;
+}
+
+export const VisitorContext = createContext<Visitor>({ principal: GUEST, path: "/" });
+
+/** The way to sign in, or to what is one's own. */
+export function AccountLink() {
+  const { principal: { userId, name }, path } = useContext(VisitorContext);
+  return (
+    <nav class="account" aria-label="Account">
+      {userId === null
+        ? <a href={`/auth/sign-in?${new URLSearchParams({ return_to: path })}`}>Sign in</a>
+        : <a href="/me" dir="auto">{name ?? userId}</a>}
+    </nav>
+  );
+}
