@@ -15,7 +15,13 @@ import {
   PAST_BY_END,
   statusPrefix,
 } from "./keys.ts";
-import { cardOf, type EventCard, type EventId, type EventRecord } from "./event_record.ts";
+import {
+  cardOf,
+  type EventCard,
+  type EventId,
+  type EventRecord,
+  type Visibility,
+} from "./event_record.ts";
 
 /**
  * Raised whenever `indexEntries` changes what it answers; the running program then rebuilds what
@@ -49,15 +55,28 @@ export interface IndexEntry {
   unique?: true;
 }
 
-/** PUBLIC and stored CONFIRMED or ONGOING. Whether it is over by now is the reader's question. */
+/** What says how an event is shown: of its record, its card, or what a change says of before. */
+export type Showing = Pick<EventRecord, "visibility"> & { isWithheld?: boolean };
+
+/** How an event is listed: what is withheld as if it were at most UNLISTED; pure. */
+export function listedVisibility({ visibility, isWithheld }: Showing): Visibility {
+  return isWithheld && visibility === "PUBLIC" ? "UNLISTED" : visibility;
+}
+
+/** Whether lists show the event to everybody. */
+export function isListed(event: Showing): boolean {
+  return listedVisibility(event) === "PUBLIC";
+}
+
+/** Listed and stored CONFIRMED or ONGOING. Whether it is over by now is the reader's question. */
 export function isLive(record: EventRecord): boolean {
-  return record.visibility === "PUBLIC" &&
+  return isListed(record) &&
     (record.status === "CONFIRMED" || record.status === "ONGOING");
 }
 
-/** PUBLIC and stored COMPLETED. */
+/** Listed and stored COMPLETED. */
 export function isPast(record: EventRecord): boolean {
-  return record.visibility === "PUBLIC" && record.status === "COMPLETED";
+  return isListed(record) && record.status === "COMPLETED";
 }
 
 /** The index entries of a record, in full; pure. */
@@ -85,7 +104,7 @@ export function indexEntries(record: EventRecord): IndexEntry[] {
     }
   }
   if (isPast(record)) entries.push({ key: [...PAST_BY_END, endDate, id], value: card });
-  if (record.visibility === "PUBLIC" && (status === "CANCELLED" || status === "ARCHIVED")) {
+  if (isListed(record) && (status === "CANCELLED" || status === "ARCHIVED")) {
     entries.push({ key: [...closedPrefix(status), endDate, id], value: card });
   }
   for (const person of record.staff) {

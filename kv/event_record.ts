@@ -99,6 +99,8 @@ export interface EventRecord extends EventTimes {
   /** What an ARCHIVED event was before. */
   archivedFrom: "COMPLETED" | "CANCELLED" | null;
   visibility: Visibility;
+  /** Its organizer's, when it was last told: no list shows the event, whatever its visibility. */
+  isWithheld: boolean;
   location: Location;
   online: boolean;
   tags: string[];
@@ -127,6 +129,8 @@ export interface EventCard extends EventTimes {
   imageUrl: string | null;
   status: EventStatus;
   visibility: Visibility;
+  /** Never shown. Absent when it is not: so most cards are what they were before it was known. */
+  isWithheld?: true;
   location: Location;
   online: boolean;
   tags: string[];
@@ -157,7 +161,7 @@ export function instantText(at: number): string {
 
 /** The card of a record; pure. */
 export function cardOf(record: EventRecord): EventCard {
-  return {
+  const card: EventCard = {
     id: record.id,
     version: record.version,
     externalId: record.externalId,
@@ -184,4 +188,6 @@ export function cardOf(record: EventRecord): EventCard {
     updatedAt: instantText(record.updatedAt),
     completedAt: record.completedAt === null ? null : instantText(record.completedAt),
   };
+  if (record.isWithheld) card.isWithheld = true;
+  return card;
 }

@@ -27,9 +27,10 @@ export function requireRestorable(record: EventRecord, history: HistoryEntry[]):
  * @throws {DomainError} `event_too_large`.
  */
 export function requireFits(record: EventRecord, before: EventRecord | null): void {
-  const bytes = sizeBound({ ...record, history: [] });
-  const cardBytes = sizeBound(cardOf(record)) +
-    (before === null ? 0 : sizeBound(beforeOf(before, record)));
+  const { isWithheld: _, ...written } = record;
+  const bytes = sizeBound({ ...written, history: [] });
+  const cardBytes = sizeBound(cardOf(shown(record))) +
+    (before === null ? 0 : sizeBound(beforeOf(shown(before), record)));
   if (bytes > MAX_RECORD_BYTES) {
     const detail = `The event takes ${bytes} bytes; ${MAX_RECORD_BYTES} can be stored.`;
     throw tooLarge(detail, record, [...MEMBERS_OF_CARD, "description", "metadata"]);
@@ -39,6 +40,11 @@ export function requireFits(record: EventRecord, before: EventRecord | null): vo
       `What lists show of the event takes ${cardBytes} bytes; ${MAX_CARD_BYTES} can be stored.`;
     throw tooLarge(detail, record, MEMBERS_OF_CARD);
   }
+}
+
+/** That an event is withheld is nobody's text, and takes nobody's room. */
+function shown(record: EventRecord): EventRecord {
+  return record.isWithheld ? { ...record, isWithheld: false } : record;
 }
 
 /** What people write of a card; what the server adds is small. */

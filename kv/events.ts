@@ -41,7 +41,7 @@ import {
   statusPrefix,
 } from "./keys.ts";
 import { MAX_CHECKS_PER_COMMIT, MAX_ROWS_PER_BATCH } from "./limits.ts";
-import { addOrganizer, type Organizer } from "./organizers.ts";
+import { addOrganizer, checkEventHome, type EventHome, type Organizer } from "./organizers.ts";
 import { addOutcome, type Remember } from "./outcomes.ts";
 import { rowsAfter } from "./ranges.ts";
 import type { Store } from "./store.ts";
@@ -62,6 +62,8 @@ export interface EventStep {
    * wrote, so it is not measured: what could be stored can be changed by it.
    */
   run?: RunId;
+  /** The organizer whose flag it takes over, where it takes one: the commit checks it. */
+  home?: EventHome;
   at: number;
   /** `at` when what it tells happened before it was recorded. */
   entry: Omit<HistoryEntry, "version" | "at" | "by"> & { at?: number };
@@ -150,17 +152,19 @@ export async function listByExternalId(store: Store, externalId: string): Promis
 }
 
 /**
- * Stores a new event, and its organizer when this is that organizer's first.
- * `conflict`: the id or the external id is taken, the organizer was made meanwhile, or a request
- * with the same key was faster.
+ * Stores a new event, and its organizer when this is that organizer's first; else `home` is the
+ * organizer that it takes its flag from.
+ * `conflict`: the id or the external id is taken, the organizer was made or changed meanwhile, or a
+ * request with the same key was faster.
  * @throws {DomainError} `event_too_large`.
  */
 export async function createEvent(
   store: Store,
   record: EventRecord,
   by: Actor,
-  { organizer = null, remember }: {
+  { organizer = null, home = null, remember }: {
     organizer?: { first: Organizer; owner: UserId } | null;
+    home?: EventHome | null;
     remember?: Remember<EventRecord> | undefined;
   } = {},
 ): Promise<CreateOutcome> {
@@ -179,6 +183,7 @@ export async function createEvent(
     .check({ key: eventKey(record.id), versionstamp: null })
     .set(eventKey(record.id), stored);
   if (organizer !== null) addOrganizer(operation, organizer.first, organizer.owner);
+  if (home !== null) checkEventHome(operation, home);
   writeIndexes(store, operation, { before: null, after: stored });
   addOutcome(operation, remember, stored);
   const change: Change = {
@@ -218,7 +223,13 @@ export async function replaceEvents(
   writes: EventWrite[],
   remember?: Remember<EventRecord>,
 ): Promise<ReplaceOutcome> {
-  const batch: Batch = { store, operation: store.kv.atomic(), changes: [], checks: 0 };
+  const batch: Batch = {
+    store,
+    operation: store.kv.atomic(),
+    changes: [],
+    checks: 0,
+    homes: new Set(),
+  };
   const records = writes.map((write) => addReplacement(batch, write));
   if (remember !== undefined) {
     addOutcome(batch.operation, remember, records[0]!);
@@ -226,8 +237,8 @@ export async function replaceEvents(
   }
   if (batch.checks > MAX_CHECKS_PER_COMMIT) {
     throw new RangeError(
-      `A commit takes ${MAX_CHECKS_PER_COMMIT} checks; ${writes.length} events and their new ` +
-        `external ids need ${batch.checks}`,
+      `A commit takes ${MAX_CHECKS_PER_COMMIT} checks; ${writes.length} events with ` +
+        `their new external ids and organizers need ${batch.checks}`,
     );
   }
   const result = await commitWithChanges(store, batch.operation, batch.changes);
@@ -242,6 +253,8 @@ interface Batch {
   operation: Deno.AtomicOperation;
   changes: Change[];
   checks: number;
+  /** The organizers that are checked, each once as it was read. */
+  homes: Set<string>;
 }
 
 function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord {
@@ -264,6 +277,7 @@ function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord 
       event: cardOf(next),
       was: beforeOf(record, next),
     });
+    if (step.home !== undefined) addHome(batch, step.home);
     record = next;
   }
   const { id } = record;
@@ -275,6 +289,14 @@ function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord 
   operation.set(eventKey(id), record);
   batch.checks += 1 + writeIndexes(store, operation, { before: read.record, after: record });
   return record;
+}
+
+function addHome(batch: Batch, home: EventHome): void {
+  const text = `${home.organizerId} ${home.versionstamp}`;
+  if (batch.homes.has(text)) return;
+  batch.homes.add(text);
+  checkEventHome(batch.operation, home);
+  batch.checks++;
 }
 
 /** What a step leaves of `record`: numbered, with its history so far; pure. */

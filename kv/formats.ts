@@ -26,7 +26,8 @@ export type RecordType =
   | "session"
   | "token"
   | "invitation"
-  | "audit";
+  | "audit"
+  | "withholding";
 
 type AnyRecord = Record<string, unknown>;
 
@@ -39,9 +40,9 @@ export interface Format {
 
 /** Raise a format together with the step that leads to it. */
 export const FORMATS: Readonly<Record<RecordType, Format>> = {
-  event: { current: 1, steps: {} },
+  event: { current: 2, steps: { 1: (event) => ({ ...event, isWithheld: false }) } },
   event_history: { current: 1, steps: {} },
-  organizer: { current: 1, steps: {} },
+  organizer: { current: 2, steps: { 1: (organizer) => ({ ...organizer, isWithheld: false }) } },
   organizer_member: { current: 1, steps: {} },
   organizer_move: { current: 1, steps: {} },
   journal: { current: 1, steps: {} },
@@ -57,6 +58,7 @@ export const FORMATS: Readonly<Record<RecordType, Format>> = {
   token: { current: 1, steps: {} },
   invitation: { current: 1, steps: {} },
   audit: { current: 1, steps: {} },
+  withholding: { current: 1, steps: {} },
 };
 
 /** What was stored before its type had a number of its own was format 1. */

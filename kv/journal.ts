@@ -15,6 +15,8 @@ export type ChangeType = "created" | "updated" | "transitioned" | "deleted";
 export interface EventBefore {
   status: EventStatus;
   visibility: EventRecord["visibility"];
+  /** Absent when it was not. */
+  isWithheld?: true;
   organizerId: EventRecord["organizerId"];
   startDate: number;
   endDate: number | null;
@@ -132,6 +134,7 @@ export function beforeOf(before: EventRecord, after: EventRecord): EventBefore {
     country: before.location.country,
     online: before.online,
   };
+  if (before.isWithheld) was.isWithheld = true;
   if (!sameList(before.tags, after.tags)) was.tags = before.tags;
   const staff = before.staff.map((person) => person.userId);
   if (!sameList(staff, after.staff.map((person) => person.userId))) was.staffIds = staff;

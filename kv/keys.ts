@@ -80,6 +80,10 @@ export const organizerByMemberPrefix = (userId: UserId): Key => ["organizer_by_m
 export const organizerMoveKey = (from: OrganizerId): Key => ["organizer_move", from];
 export const ORGANIZER_MOVES: Key = ["organizer_move"];
 
+/** A request to look whether an organizer's events are to be withheld, until that is done. */
+export const withholdingKey = (id: OrganizerId): Key => ["withholding", id];
+export const WITHHOLDINGS: Key = ["withholding"];
+
 /** A person who signed in. */
 export const userKey = (id: UserId): Key => ["user", id];
 export const USERS: Key = ["user"];

@@ -15,6 +15,7 @@ import { MAX_MUTATIONS_PER_COMMIT, MAX_ROWS_PER_BATCH } from "./limits.ts";
 import { addOutcome, type Remember } from "./outcomes.ts";
 import { rowsAfter } from "./ranges.ts";
 import type { Store } from "./store.ts";
+import { addWithholding } from "./withholdings.ts";
 
 export type OrganizerRole = "owner" | "editor" | "viewer";
 
@@ -24,6 +25,8 @@ export interface Organizer {
   name: string;
   url: string | null;
   externalId: string | null;
+  /** Its events are in no list: all who own it are suspended. */
+  isWithheld: boolean;
   createdAt: number;
   updatedAt: number;
 }
@@ -40,6 +43,36 @@ export async function readOrganizer(
   id: OrganizerId,
 ): Promise<StoredOrganizer | null> {
   return storedOrganizer(store, await store.get(organizerKey(id)));
+}
+
+/**
+ * An organizer as it was read for an event that comes to it: the event is withheld if it is, and
+ * the event's commit checks that the organizer is still as it was read. So whoever sets the flag
+ * of an organizer knows that what comes to it later has that flag.
+ */
+export interface EventHome {
+  organizerId: OrganizerId;
+  isWithheld: boolean;
+  /** Null when there is no such organizer. */
+  versionstamp: string | null;
+}
+
+export async function readEventHome(store: Store, id: OrganizerId): Promise<EventHome> {
+  const read = await readOrganizer(store, id);
+  if (read !== null) return eventHomeOf(read);
+  return { organizerId: id, isWithheld: false, versionstamp: null };
+}
+
+export function eventHomeOf({ organizer, versionstamp }: StoredOrganizer): EventHome {
+  return { organizerId: organizer.id, isWithheld: organizer.isWithheld, versionstamp };
+}
+
+/** Adds to the commit of an event that comes to the organizer the check of it. */
+export function checkEventHome(
+  operation: Deno.AtomicOperation,
+  { organizerId, versionstamp }: EventHome,
+): void {
+  operation.check({ key: organizerKey(organizerId), versionstamp });
 }
 
 function storedOrganizer(
@@ -71,14 +104,18 @@ export async function listOrganizers(
 /**
  * Replaces an organizer if it is still as it was read.
  * False: it changed since, or the new external id is taken; nothing was written.
+ * `together` adds what else is in the commit.
  * @throws {DomainError} `newer_format`.
  */
 export async function replaceOrganizer(
   store: Store,
   read: StoredOrganizer,
   next: Organizer,
+  together: (operation: Deno.AtomicOperation) => void = () => {},
 ): Promise<boolean> {
-  return await isStored(store, replacement(store, read, next), next);
+  const operation = replacement(store, read, next);
+  together(operation);
+  return await isStored(store, operation, next);
 }
 
 function replacement(
@@ -178,19 +215,23 @@ const MEMBERS_PER_COMMIT = MAX_MUTATIONS_PER_COMMIT / 2 - 10;
  * replaces, null when it is new.
  *
  * Whoever changes members writes the organizer in the same commit, so that its versionstamp tells
- * of it. More members than one commit takes follow in further ones; what is sent again completes
+ * of it, and asks with it to look whether it is to be withheld, as `by` at `at`. More members than one commit takes follow in further ones; what is sent again completes
  * them. False: it changed since, or the external id is taken.
  * @throws {DomainError} `newer_format`.
  */
 export async function restoreOrganizer(
   store: Store,
   read: StoredOrganizer | null,
-  { organizer, members }: { organizer: Organizer; members: OrganizerMember[] },
+  { organizer, members, by, at }: {
+    organizer: Organizer;
+    members: OrganizerMember[];
+    by: UserId;
+    at: number;
+  },
 ): Promise<boolean> {
   const wanted = new Map(members.map(({ userId, role }) => [userId, role]));
-  const gone = read === null
-    ? []
-    : (await listMembers(store, organizer.id)).filter(({ userId }) => !wanted.has(userId));
+  const before = read === null ? [] : await listMembers(store, organizer.id);
+  const gone = before.filter(({ userId }) => !wanted.has(userId));
   const changes = [...members, ...gone].map(({ userId }) => ({ userId, role: wanted.get(userId) }));
   for (let i = 0; i === 0 || i < changes.length;) {
     const operation = read === null
@@ -200,6 +241,7 @@ export async function restoreOrganizer(
       if (role === undefined) removeMember(operation, organizer.id, userId);
       else addMember(operation, organizer.id, { userId, role });
     }
+    if (ownersOf(before) !== ownersOf(members)) addWithholding(operation, organizer.id, { by, at });
     const result = await store.commit(operation);
     if (result.ok) {
       // Not read again: that would take somebody else's change for ours, and the next commit undo it.
@@ -242,19 +284,28 @@ function removeMember(operation: Deno.AtomicOperation, id: OrganizerId, userId: 
   operation.delete(organizerMemberKey(id, userId)).delete(organizerByMemberKey(userId, id));
 }
 
+/** By which two lists of members can be told to have the same owners. */
+function ownersOf(members: OrganizerMember[]): string {
+  return members.filter(({ role }) => role === "owner").map(({ userId }) => userId).sort().join();
+}
+
 /** The organizers a user acts for, by id; at most 500. */
 export async function listOrganizersOf(store: Store, userId: UserId): Promise<OrganizerId[]> {
   const rows = await store.list({ prefix: organizerByMemberPrefix(userId) }, { limit: 500 });
   return rows.map((row) => row.key[2] as OrganizerId);
 }
 
-/** Adds to `operation` what makes an organizer with its first owner, if it does not exist yet. */
+/**
+ * Adds to `operation` what makes an organizer with its first owner, if it does not exist yet; and
+ * the request to look whether it is to be withheld: they may be suspended at this very moment.
+ */
 export function addOrganizer(
   operation: Deno.AtomicOperation,
   organizer: Organizer,
   owner: UserId,
 ): Deno.AtomicOperation {
   addMember(newOrganizer(operation, organizer), organizer.id, { userId: owner, role: "owner" });
+  addWithholding(operation, organizer.id, { by: owner, at: organizer.createdAt });
   return operation;
 }
 

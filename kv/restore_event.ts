@@ -14,22 +14,29 @@ import { requireRestorable } from "./event_size.ts";
 import { compacted, requireWritableEvent, type StoredEvent, writeIndexes } from "./events.ts";
 import { beforeOf, type CommitOutcome, commitWithChanges } from "./journal.ts";
 import { eventKey, eventRestoreKey } from "./keys.ts";
+import { checkEventHome, type EventHome } from "./organizers.ts";
 import type { Store } from "./store.ts";
 
 /**
  * Writes an event as it was in another store: with its version, its times and its whole history.
- * `read` is what it replaces, null when it is new; the journal tells of one change.
+ * `read` is what it replaces, null when it is new; the journal tells of one change. `home` is the
+ * organizer that it takes its flag from, null when it keeps that of what it replaces.
  *
  * A history that one commit cannot hold goes before it, in slices that check the same read and a
  * claim: nobody sees them without the record, and the next attempt writes them again.
- * `conflict`: it changed since it was read, a new external id is taken, or somebody else restores
- * another history.
+ * `conflict`: it changed since it was read, a new external id is taken, the organizer changed, or
+ * somebody else restores another history.
  * @throws {DomainError} `newer_format`, `event_too_large`.
  */
 export async function restoreEvent(
   store: Store,
   read: StoredEvent | null,
-  { record, by, at }: { record: EventRecord; by: Actor; at: number },
+  { record, home = null, by, at }: {
+    record: EventRecord;
+    home?: EventHome | null;
+    by: Actor;
+    at: number;
+  },
 ): Promise<CommitOutcome> {
   const before = read?.record ?? null;
   if (before !== null) requireWritableEvent(store, before);
@@ -58,6 +65,7 @@ export async function restoreEvent(
     if (!(await store.commit(operation)).ok) return { outcome: "conflict" };
   }
   const operation = store.kv.atomic().check(...checks).set(eventKey(id), next);
+  if (home !== null) checkEventHome(operation, home);
   if (isClaimed) operation.delete(eventRestoreKey(id));
   moveOut(store, operation, { id, entries: slices.at(-1) ?? [] });
   writeIndexes(store, operation, { before, after: next });

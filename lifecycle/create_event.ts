@@ -12,10 +12,13 @@ import { INDEX_GENERATION } from "../kv/event_indexes.ts";
 import { FORMATS } from "../kv/formats.ts";
 import { createEvent, findByExternalId } from "../kv/events.ts";
 import {
-  getOrganizer,
+  type EventHome,
+  eventHomeOf,
   getOrganizerRole,
   listOrganizersOf,
   type Organizer,
+  readEventHome,
+  readOrganizer,
 } from "../kv/organizers.ts";
 import type { Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
@@ -37,6 +40,8 @@ export interface NewEvent extends EventEdit {
 export interface Home {
   organizerId: OrganizerId;
   first: { first: Organizer; owner: UserId } | null;
+  /** As it was read; null while it is still to be made. */
+  read: EventHome | null;
 }
 
 const ATTEMPTS = 4;
@@ -58,15 +63,17 @@ export async function submitEvent(
   requireMember(principal);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const home = await requireHome(store, principal, { wanted: input.organizerId, now });
-    const record = newRecord(input, { organizerId: home.organizerId, now });
+    const { organizerId, read } = home;
+    const record = newRecord(input, { organizerId, now, isWithheld: read?.isWithheld });
     requireFutureEnd(record, now);
     const { externalId } = record;
     if (externalId !== null) {
-      const taken = await findByExternalId(store, externalId, home.organizerId);
+      const taken = await findByExternalId(store, externalId, organizerId);
       if (taken !== null) throw externalIdTaken(externalId, taken);
     }
     const result = await createEvent(store, record, principal.userId, {
       organizer: home.first,
+      home: read,
       remember,
     });
     // Not read again: a read that fails would be told as "nothing was changed".
@@ -78,9 +85,11 @@ export async function submitEvent(
 /** The record of a new event, before it is stored; `times` are those it names; pure. */
 export function newRecord(
   input: NewEvent,
-  { organizerId, now, times = requireTimes(input.times, null) }: {
+  { organizerId, now, isWithheld = false, times = requireTimes(input.times, null) }: {
     organizerId: OrganizerId;
     now: number;
+    /** The organizer's. */
+    isWithheld?: boolean | undefined;
     times?: EventTimes;
   },
 ): EventRecord {
@@ -99,6 +108,7 @@ export function newRecord(
     status: input.status,
     archivedFrom: null,
     visibility: "PUBLIC",
+    isWithheld,
     location: NO_LOCATION,
     online: false,
     tags: [],
@@ -126,10 +136,11 @@ export async function requireHome(
 ): Promise<Home> {
   const { userId } = principal;
   if (wanted !== undefined) {
-    if (await getOrganizer(store, wanted) === null) throw unknownOrganizer(wanted);
+    const read = await readOrganizer(store, wanted);
+    if (read === null) throw unknownOrganizer(wanted);
     const mayWrite = principal.role === "admin" ||
       mayWriteFor(await getOrganizerRole(store, wanted, userId));
-    if (mayWrite) return { organizerId: wanted, first: null };
+    if (mayWrite) return { organizerId: wanted, first: null, read: eventHomeOf(read) };
     throw new DomainError("forbidden", `The caller is no editor of organizer "${wanted}".`);
   }
   const memberships = await listOrganizersOf(store, userId);
@@ -145,10 +156,12 @@ export async function requireHome(
     }]);
   }
   const [only] = writable;
-  if (only !== undefined) return { organizerId: only, first: null };
+  if (only !== undefined) {
+    return { organizerId: only, first: null, read: await readEventHome(store, only) };
+  }
   const id = await ownOrganizerId(userId);
   const first = newOrganizer({ id, name: principal.name ?? userId, now });
-  return { organizerId: id, first: { first, owner: userId } };
+  return { organizerId: id, first: { first, owner: userId }, read: null };
 }
 
 function requireFutureEnd({ status, endDate, endText }: EventRecord, now: number): void {

@@ -6,6 +6,7 @@
  */
 import { DomainError } from "../kv/errors.ts";
 import type { EventCard, EventStatus, OrganizerId } from "../kv/event_record.ts";
+import { isListed, listedVisibility } from "../kv/event_indexes.ts";
 import { cardOf } from "../kv/event_record.ts";
 import { getEvents, listByExternalId } from "../kv/events.ts";
 import {
@@ -166,7 +167,7 @@ function filterOf(
   const fits = eventFilter(query);
   return (card, status) =>
     wanted.has(status) &&
-    (card.visibility === "PUBLIC" || status === "DRAFT") &&
+    (isListed(card) || status === "DRAFT") &&
     (card.endDate !== null || (status !== "CONFIRMED" && status !== "ONGOING") ||
       listedUntil(card, openEndedMs) > now) &&
     fits(card);
@@ -186,7 +187,7 @@ export async function listEventsByExternalId(
     if (organizerId !== undefined && record.organizerId !== organizerId) continue;
     const relation = await relationTo(store, principal, record);
     // Who has only an external id, which can be guessed, is not who was given the event's own.
-    const isGuess = record.visibility === "UNLISTED" && relation === "none";
+    const isGuess = listedVisibility(record) === "UNLISTED" && relation === "none";
     if (canSee(record, relation) && !isGuess) items.push(cardOf(record));
   }
   return { items, nextCursor: null, position };

@@ -3,7 +3,7 @@ import { DomainError, type FieldProblem, invalidFields } from "../kv/errors.ts";
 import type { Actor, EventId, EventRecord, EventTimes, OrganizerId } from "../kv/event_record.ts";
 import { type EventStep, findByExternalId } from "../kv/events.ts";
 import { MAX_METADATA_PAIRS } from "../kv/limits.ts";
-import { getOrganizer } from "../kv/organizers.ts";
+import { type EventHome, readEventHome } from "../kv/organizers.ts";
 import type { Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
 import { type ChangedEvent, changeEvent, transitionStep } from "./change_event.ts";
@@ -43,25 +43,33 @@ export function editEvent(
       requireEdit(event, await relationTo(store, principal, event), principal);
       requireSignedIn(principal);
       requireMatch(stored, ifMatch, { now, differences: () => differencesOf(event, edit) });
-      await requireMovable(store, event, { edit, principal });
-      const steps = editSteps(event, edit, { now, by: principal.userId });
+      const home = await requireMovable(store, event, { edit, principal });
+      const steps = editSteps(event, edit, { now, by: principal.userId, home });
       await requireFreeExternalId(store, event, steps);
       return steps;
     },
   });
 }
 
-/** The steps of an edit from a settled event; empty when it changes nothing; pure. */
+/**
+ * The steps of an edit from a settled event; empty when it changes nothing; pure. `home` is the
+ * organizer that it is moved to, null where it stays.
+ */
 export function editSteps(
   event: EventRecord,
   edit: EventEdit,
-  { now, by, isImport = false }: { now: number; by: Actor; isImport?: boolean },
+  { now, by, home = null, isImport = false }: {
+    now: number;
+    by: Actor;
+    home?: EventHome | null;
+    isImport?: boolean;
+  },
 ): EventStep[] {
   let next: EventRecord = withContent(event, edit.content, { isWhole: isImport });
   if (edit.content.metadata) requireFewPairs(next);
   next = { ...next, ...requireTimes(edit.times, event) };
-  if (edit.organizerId !== undefined) next.organizerId = edit.organizerId;
-  const step = editStep(event, next, { now, by });
+  if (home !== null) next = atHome(next, home);
+  const step = editStep(event, next, { now, by, home });
   if (step === null) return [];
   if (event.status === "ARCHIVED" && !isImport) {
     throw new DomainError("event_archived", `Cannot change event "${event.id}": it is ARCHIVED.`);
@@ -94,15 +102,35 @@ function requireFewPairs({ metadata }: EventRecord): void {
   }]);
 }
 
-/** The step of an edit from `event` to `next`; null when nothing was changed; pure. */
+/** The event as one of the organizer's, whose flag it takes over; pure. */
+export function atHome(event: EventRecord, { organizerId, isWithheld }: EventHome): EventRecord {
+  return { ...event, organizerId, isWithheld };
+}
+
+/**
+ * The step of an edit from `event` to `next`, which takes over the flag of `home` if there is one;
+ * null when nothing was changed; pure.
+ */
 export function editStep(
   event: EventRecord,
   next: EventRecord,
-  { now, by, reason = null }: { now: number; by: Actor; reason?: string | null },
+  { now, by, reason = null, home = null }: {
+    now: number;
+    by: Actor;
+    reason?: string | null;
+    home?: EventHome | null;
+  },
 ): EventStep | null {
   const fields = changedFields(event, next);
   if (fields === null) return null;
-  return { next, type: "updated", by, at: now, entry: { transition: null, reason, fields } };
+  const step: EventStep = {
+    next,
+    type: "updated",
+    by,
+    at: now,
+    entry: { transition: null, reason, fields },
+  };
+  return home === null ? step : { ...step, home };
 }
 
 /** Which members of the edit say something else than the event does now. */
@@ -115,14 +143,26 @@ function differencesOf(event: EventRecord, edit: EventEdit): Difference[] {
     .map(([field, [current]]) => ({ field, current }));
 }
 
+/** The organizer that the event is to be moved to; null when it stays. */
 async function requireMovable(
   store: Store,
   event: EventRecord,
   { edit: { organizerId }, principal }: { edit: EventEdit; principal: Principal },
-): Promise<void> {
+): Promise<EventHome | null> {
   requireMayMove(event, organizerId, principal);
-  if (organizerId === undefined || organizerId === event.organizerId) return;
-  if (await getOrganizer(store, organizerId) === null) throw unknownOrganizer(organizerId);
+  const home = await newHomeOf(store, event, organizerId);
+  if (home?.versionstamp === null) throw unknownOrganizer(home.organizerId);
+  return home;
+}
+
+/** The organizer, if the event is not its own already; else null. */
+export async function newHomeOf(
+  store: Store,
+  event: EventRecord,
+  organizerId: OrganizerId | undefined,
+): Promise<EventHome | null> {
+  if (organizerId === undefined || organizerId === event.organizerId) return null;
+  return await readEventHome(store, organizerId);
 }
 
 /** A body that names an organizer who is none. */

@@ -62,7 +62,7 @@ function mergeDefined(base: Location, patch: NonNullable<EventContent["location"
   return { ...base, ...Object.fromEntries(named) };
 }
 
-/** Record field → the name clients know it by; the fields an edit can change. */
+/** Record field → the name clients know it by; the fields an edit, or a job for somebody, can change. */
 const EDITABLE = {
   externalId: "external_id",
   organizerId: "organizer_id",
@@ -72,6 +72,7 @@ const EDITABLE = {
   url: "url",
   imageUrl: "image_url",
   visibility: "visibility",
+  isWithheld: "withheld",
   allDay: "all_day",
   startText: "start_date",
   endText: "end_date",

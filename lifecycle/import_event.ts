@@ -20,6 +20,7 @@ import { type Home, requireHome } from "./create_event.ts";
 import { removeEvent, requireDeletable } from "./delete_event.ts";
 import {
   externalIdTaken,
+  newHomeOf,
   requireFreeExternalId,
   requireMayMove,
   takesExternalId,
@@ -67,7 +68,8 @@ export class EventImporter {
         ? await this.#restore(stored, input, { home, now })
         : await this.#update(stored, input, { home, now });
       if (outcome !== null) return outcome;
-      // Somebody made it, or the organizer, a moment ago: look again.
+      // Somebody made it, or made or changed the organizer, a moment ago: look again.
+      this.forgetHomes();
     }
     throw new DomainError("conflict");
   }
@@ -96,7 +98,7 @@ export class EventImporter {
     return "deleted";
   }
 
-  /** To be called when an organizer changed: its external id may be another's now. */
+  /** To be called when an organizer changed: its external id may be another's now, or its flag. */
   forgetHomes(): void {
     this.#homes.clear();
   }
@@ -126,7 +128,7 @@ export class EventImporter {
       : this.plan.find(externalId, organizerId);
   }
 
-  /** Null when somebody was faster. */
+  /** Null when it is to be tried again: somebody was faster, or the organizer was made first. */
   async #create(input: ImportedEvent, home: Home, now: number): Promise<"created" | null> {
     const { principal } = this.options;
     requireMayCreate(input, principal);
@@ -137,7 +139,8 @@ export class EventImporter {
       if (taken !== null) throw externalIdTaken(externalId, taken);
     }
     const by = principal.userId;
-    const record = importedRecord(input, { organizerId, now, by });
+    const { isWithheld } = home.read ?? {};
+    const record = importedRecord(input, { organizerId, now, by, isWithheld });
     if (this.plan !== null) {
       if (input.past === undefined) requireFits(record, null);
       else requireRestorable(record, record.history);
@@ -147,10 +150,12 @@ export class EventImporter {
     }
     if (input.past !== undefined && home.first !== null) {
       await createOrganizer(this.store, home.first.first, home.first.owner);
+      // Looked up again, as what it is by then.
+      return null;
     }
     const { outcome } = input.past === undefined
-      ? await createEvent(this.store, record, by, { organizer: home.first })
-      : await restoreEvent(this.store, null, { record, by, at: now });
+      ? await createEvent(this.store, record, by, { organizer: home.first, home: home.read })
+      : await restoreEvent(this.store, null, { record, home: home.read, by, at: now });
     return outcome === "committed" ? "created" : null;
   }
 
@@ -165,7 +170,10 @@ export class EventImporter {
     const read = this.plan === null ? await getEvent(this.store, stored.id) : null;
     const before = read?.record ?? stored;
     const past = pastBeside(before, input.past!);
-    const record = importedRecord({ ...input, id: stored.id, past }, { organizerId, now, by });
+    const newHome = await newHomeOf(this.store, before, organizerId);
+    const { isWithheld } = newHome ?? before;
+    const said = { ...input, id: stored.id, past };
+    const record = importedRecord(said, { organizerId, now, by, isWithheld });
     const history = await wholeHistory(this.store, before);
     // A line without its history can only be the very version that is stored.
     if (input.past?.history === undefined) {
@@ -181,6 +189,7 @@ export class EventImporter {
     }
     const { outcome } = await restoreEvent(this.store, read as StoredEvent, {
       record,
+      home: newHome,
       by,
       at: now,
     });
@@ -196,11 +205,13 @@ export class EventImporter {
     const { principal } = this.options;
     const { userId: by } = principal;
     const isAdmin = principal.role === "admin";
-    const said = { ...input, organizerId: home?.organizerId };
+    const organizerId = home?.organizerId;
     const decide = async (event: EventRecord): Promise<EventStep[]> => {
       requireEdit(event, await relationTo(this.store, principal, event), principal);
-      requireMayMove(event, said.organizerId, principal);
-      return importSteps(event, said, { now, by, isAdmin });
+      requireMayMove(event, organizerId, principal);
+      // Read anew: what the import has looked up may have changed, and would be refused for ever.
+      const newHome = await newHomeOf(this.store, event, organizerId);
+      return importSteps(event, input, { now, by, isAdmin, home: newHome });
     };
     if (this.plan !== null) {
       const steps = await decide(settle(stored, now));
@@ -258,7 +269,7 @@ export class EventImporter {
       }
     }
     if (wanted !== undefined && this.plan?.organizer(wanted) !== undefined) {
-      return { organizerId: wanted, first: null };
+      return { organizerId: wanted, first: null, read: null };
     }
     return await requireHome(this.store, this.options.principal, { wanted, now });
   }

@@ -99,6 +99,7 @@ async function importAsAdmin(
     name: input.name,
     url: input.url === undefined ? stored?.url ?? null : input.url,
     externalId: input.externalId === undefined ? stored?.externalId ?? null : input.externalId,
+    isWithheld: stored?.isWithheld ?? false,
     createdAt: input.createdAt ?? stored?.createdAt ?? now,
     updatedAt: input.updatedAt ?? stored?.updatedAt ?? now,
   };
@@ -118,8 +119,10 @@ async function importAsAdmin(
   }
   await requireFreeExternalId(store, plan, next);
   if (plan !== null) plan.keepOrganizer({ organizer: next, members: nextMembers });
-  else if (!await restoreOrganizer(store, read, { organizer: next, members: nextMembers })) {
-    return null;
+  else {
+    const { userId: by } = principal;
+    const restored = { organizer: next, members: nextMembers, by, at: now };
+    if (!await restoreOrganizer(store, read, restored)) return null;
   }
   return stored === null ? "created" : "updated";
 }

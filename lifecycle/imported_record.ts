@@ -5,6 +5,7 @@
 import { invalidFields } from "../kv/errors.ts";
 import type { EventRecord, EventStatus, OrganizerId, UserId } from "../kv/event_record.ts";
 import type { EventStep } from "../kv/events.ts";
+import type { EventHome } from "../kv/organizers.ts";
 import { newRecord } from "./create_event.ts";
 import { editSteps } from "./edit_event.ts";
 import type { EventPast } from "./event_past.ts";
@@ -16,13 +17,20 @@ import { requestedStep } from "./transition_event.ts";
 /** The record a line creates. What is over already may be imported as such. */
 export function importedRecord(
   input: ImportedEvent,
-  { organizerId, now, by }: { organizerId: OrganizerId; now: number; by: UserId },
+  { organizerId, now, by, isWithheld }: {
+    organizerId: OrganizerId;
+    now: number;
+    by: UserId;
+    /** What the organizer is here; no line says it. */
+    isWithheld?: boolean | undefined;
+  },
 ): EventRecord {
   const { past } = input;
   const times = givenTimes(input);
   const record = newRecord({ ...input, status: input.status ?? "DRAFT" }, {
     organizerId,
     now,
+    isWithheld,
     ...(times === null ? {} : { times }),
   });
   const isOver = record.endDate !== null && record.endDate <= now;
@@ -77,9 +85,15 @@ function givenTimes({ times, past: { startsAt, endsAt } = {} }: ImportedEvent) {
 export function importSteps(
   event: EventRecord,
   input: ImportedEvent,
-  { now, by, isAdmin = true }: { now: number; by: UserId; isAdmin?: boolean },
+  { now, by, home = null, isAdmin = true }: {
+    now: number;
+    by: UserId;
+    /** The organizer that it is moved to, null where it stays. */
+    home?: EventHome | null;
+    isAdmin?: boolean;
+  },
 ): EventStep[] {
-  const steps = editSteps(event, input, { now, by, isImport: true });
+  const steps = editSteps(event, input, { now, by, home, isImport: true });
   const edited = steps.at(-1)?.next ?? event;
   const target = wantedStatus(event, edited, { status: input.status, now });
   if (target === null) return steps;

@@ -34,7 +34,16 @@ export function newOrganizer(
   },
 ): Organizer {
   const { current: format } = FORMATS.organizer;
-  return { format, id, name, url, externalId, createdAt: now, updatedAt: now };
+  return {
+    format,
+    id,
+    name,
+    url,
+    externalId,
+    isWithheld: false,
+    createdAt: now,
+    updatedAt: now,
+  };
 }
 
 /**

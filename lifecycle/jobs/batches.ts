@@ -39,6 +39,8 @@ export interface BatchWork {
   decide: (reads: (StoredEvent | null)[]) => EventWrite[] | Promise<EventWrite[]>;
   /** How a dry run tells of a write. */
   plan: (write: EventWrite) => PlannedChange;
+  /** How many events are read at a time: at most, and by default, as many as one read takes. */
+  batchSize?: number;
 }
 
 interface BatchOptions extends BatchWork {
@@ -51,7 +53,7 @@ interface BatchOptions extends BatchWork {
  * @throws {DomainError} `store_unavailable`, `outcome_unknown`: the store failed, the run with it.
  */
 export async function changeInBatches(store: Store, options: BatchOptions): Promise<void> {
-  const { ranges, context, report } = options;
+  const { ranges, context, report, batchSize = MAX_KEYS_PER_GET } = options;
   const inFlight = new Set<Promise<void>>();
   let broken: { error: unknown } | null = null;
   try {
@@ -61,13 +63,13 @@ export async function changeInBatches(store: Store, options: BatchOptions): Prom
         const page = await readRanges(store, [range], { after, batch: MAX_ROWS_PER_BATCH });
         done = page.done;
         after = page.rows.at(-1);
-        for (let i = 0; i < page.rows.length; i += MAX_KEYS_PER_GET) {
+        for (let i = 0; i < page.rows.length; i += batchSize) {
           if (broken !== null) throw (broken as { error: unknown }).error;
           if (context.shouldStop()) {
             report.moreLeft = true;
             return;
           }
-          const ids = page.rows.slice(i, i + MAX_KEYS_PER_GET).map((row) => row.id);
+          const ids = page.rows.slice(i, i + batchSize).map((row) => row.id);
           const batch = changeBatch(store, ids, options)
             .catch((error) => {
               broken ??= { error };

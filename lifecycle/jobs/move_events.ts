@@ -2,22 +2,28 @@
  * What administrators asked for: all events of one organizer move to another.
  *
  * Begun by the request, and taken up every minute by the tick until nothing is left. In batches of
- * up to ten events a commit, and less when their external ids move too. A crash midway leaves the
+ * up to eight events a commit, which checks the organizer they go to, too, and less when their
+ * external ids move with them. A crash midway leaves the
  * request stored, and with it the organizer's remaining events to the next run.
  */
 import type { OrganizerId } from "../../kv/event_record.ts";
 import type { EventWrite, StoredEvent } from "../../kv/events.ts";
 import { requireWhole } from "../../kv/index_state.ts";
-import { type Change, listJournal } from "../../kv/journal.ts";
+import type { Change } from "../../kv/journal.ts";
 import { readHead } from "../../kv/journal_places.ts";
 import { byOrganizerPrefix } from "../../kv/keys.ts";
+import { readEventHome } from "../../kv/organizers.ts";
 import { deleteMove, getMove, listMoves, type StoredMove } from "../../kv/organizer_moves.ts";
 import type { Store } from "../../kv/store.ts";
 import { settleStep } from "../change_event.ts";
-import { editStep, requireFreeExternalId } from "../edit_event.ts";
+import { atHome, editStep, requireFreeExternalId } from "../edit_event.ts";
 import { changeInBatches, FAILURES_NAMED } from "./batches.ts";
 import type { Job, RunContext, RunReport } from "./job.ts";
+import { wasAnyChanged } from "./journal_since.ts";
 import { newReport } from "./run_record.ts";
+
+/** One commit takes them with the check of their organizer, or two if all have external ids. */
+const BATCH_SIZE = 8;
 
 export const MOVE_EVENTS: Job = {
   name: "move_events",
@@ -75,6 +81,7 @@ async function carryOut(
       ranges: [{ prefix: byOrganizerPrefix(stored.from) }],
       decide: (reads) => moveWrites(store, reads, { stored, context }),
       plan: ({ read: { record } }) => ({ id: record.id, from: stored.from, to: stored.move.to }),
+      batchSize: BATCH_SIZE,
       context,
       report: walk,
     });
@@ -97,13 +104,14 @@ async function moveWrites(
   reads: (StoredEvent | null)[],
   { stored: { from, move }, context: { now, runId } }: { stored: StoredMove; context: RunContext },
 ): Promise<EventWrite[]> {
+  const { to, by, reason } = move;
+  const home = await readEventHome(store, to);
   const writes: EventWrite[] = [];
   for (const read of reads) {
     if (read === null || read.record.organizerId !== from) continue;
     const clock = settleStep(read.record, { now, by: "clock" });
     const event = clock?.next ?? read.record;
-    const { to: organizerId, by, reason } = move;
-    const step = editStep(event, { ...event, organizerId }, { now, by, reason });
+    const step = editStep(event, atHome(event, home), { now, by, reason, home });
     if (step === null) continue;
     const steps = [...(clock === null ? [] : [clock]), { ...step, run: runId }];
     writes.push({ read, steps });
@@ -125,7 +133,7 @@ async function endMove(
 ): Promise<boolean> {
   for (let since = head;;) {
     const now = await readHead(store);
-    if (await didAnyArrive(store, stored.from, since)) return false;
+    if (await wasAnyChanged(store, since, (change) => isArrival(change, stored.from))) return false;
     if (await deleteMove(store, stored, now)) return true;
     // Another run ended it, or we did and the answer was lost.
     const { versionstamp } = await getMove(store, stored.from) ?? {};
@@ -135,23 +143,6 @@ async function endMove(
       return true;
     }
     since = now;
-  }
-}
-
-const ENTRIES_READ = 100;
-
-async function didAnyArrive(
-  store: Store,
-  organizer: OrganizerId,
-  since: string | null,
-): Promise<boolean> {
-  for (let after = since;;) {
-    const entries = await listJournal(store, after, ENTRIES_READ);
-    const arrived = entries.some(({ entry }) =>
-      entry.changes.some((change) => isArrival(change, organizer))
-    );
-    if (arrived || entries.length < ENTRIES_READ) return arrived;
-    after = entries.at(-1)!.versionstamp;
   }
 }
 

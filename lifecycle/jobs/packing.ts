@@ -10,11 +10,17 @@ import {
 import { packed } from "../../kv/packing.ts";
 import { takesExternalId } from "../edit_event.ts";
 
-const LIMITS = [MAX_CHECKS_PER_COMMIT, MAX_JOURNAL_ENTRY_BYTES, MAX_COMMIT_BYTES];
+/** As many events as one commit takes that checks their organizer, too. */
+export const EVENTS_WITH_HOME = MAX_CHECKS_PER_COMMIT - 1;
 
-/** The writes of a batch in as few commits as hold them; usually one; pure. */
+/**
+ * The writes of a batch in as few commits as hold them; usually one; pure. All that take over an
+ * organizer's flag take it from the same read of the same organizer.
+ */
 export function commitsOf(writes: EventWrite[]): EventWrite[][] {
-  return packed(writes, { limits: LIMITS, needsOf });
+  const hasHome = writes.some(({ steps }) => steps.some((step) => step.home !== undefined));
+  const checks = hasHome ? EVENTS_WITH_HOME : MAX_CHECKS_PER_COMMIT;
+  return packed(writes, { limits: [checks, MAX_JOURNAL_ENTRY_BYTES, MAX_COMMIT_BYTES], needsOf });
 }
 
 /** What a write needs of each of the limits. */

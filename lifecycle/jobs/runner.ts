@@ -28,12 +28,14 @@ import { MOVE_EVENTS } from "./move_events.ts";
 import { REINDEX_EVENTS } from "./reindex_events.ts";
 import { afterRun, keptPlan, newRun, outcomeOf } from "./run_record.ts";
 import { START_EVENTS } from "./start_events.ts";
+import { WITHHOLD_EVENTS } from "./withhold_events.ts";
 
 /** Every job there is. */
 export const JOBS: readonly Job[] = [
   COMPLETE_EVENTS,
   START_EVENTS,
   MOVE_EVENTS,
+  WITHHOLD_EVENTS,
   REINDEX_EVENTS,
 ];
 

@@ -1,9 +1,10 @@
 /**
  * Who watches: what one caller may see of events that are told one by one, live or again. The rule
- * is that of lists: DRAFT and PRIVATE are for the event's people, UNLISTED for them and for whoever
- * names the event.
+ * is that of lists: DRAFT and PRIVATE are for the event's people, UNLISTED and what is withheld for
+ * them and for whoever names the event.
  */
 import type { EventStatus, OrganizerId, UserId } from "../../kv/event_record.ts";
+import { listedVisibility, type Showing } from "../../kv/event_indexes.ts";
 import { listOrganizersOf } from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
 import type { Principal } from "../policy.ts";
@@ -16,9 +17,8 @@ export interface Audience {
 }
 
 /** What rights are decided on: of an event's card, its record, or what a change says of before. */
-export interface Visible {
+export interface Visible extends Showing {
   status: EventStatus;
-  visibility: "PUBLIC" | "UNLISTED" | "PRIVATE";
   organizerId: OrganizerId;
   staffIds: UserId[];
 }
@@ -36,7 +36,8 @@ export function sees(audience: Audience, event: Visible, named: boolean): boolea
   if (audience.isAdmin || audience.organizerIds.has(event.organizerId)) return true;
   if (audience.userId !== null && event.staffIds.includes(audience.userId)) return true;
   if (event.status === "DRAFT") return false;
-  return event.visibility === "PUBLIC" || (event.visibility === "UNLISTED" && named);
+  const visibility = listedVisibility(event);
+  return visibility === "PUBLIC" || (visibility === "UNLISTED" && named);
 }
 
 /** Whether `now` misses something that `before` had: a stream may not go on with it. */

@@ -2,6 +2,7 @@
  * How the pages tell an event's status. The script that turns the words over when the time comes
  * is made from the same ones.
  */
+import { listedVisibility } from "../../kv/event_indexes.ts";
 import type { EventRecord, EventStatus } from "../../kv/event_record.ts";
 import { listedUntil } from "../../lifecycle/status.ts";
 
@@ -47,8 +48,10 @@ export function bannerOf(
 
 /** Who can see this page, when that is not everybody. */
 export function audienceNotice(
-  { status, visibility }: Pick<EventRecord, "status" | "visibility">,
+  event: Pick<EventRecord, "status" | "visibility" | "isWithheld">,
 ): string | null {
+  const { status } = event;
+  const visibility = listedVisibility(event);
   if (status === "DRAFT") return "Not announced yet: only the people of this event see this page.";
   if (visibility === "PRIVATE") return "Private: only the people of this event see this page.";
   if (visibility === "UNLISTED") {

@@ -2,7 +2,9 @@
 import { cardOf, type EventRecord } from "../../kv/event_record.ts";
 import { sizeBound } from "../../kv/limits.ts";
 
-export const recordBytes = (record: EventRecord) => sizeBound({ ...record, history: [] });
+export function recordBytes({ isWithheld: _, ...record }: EventRecord): number {
+  return sizeBound({ ...record, history: [] });
+}
 export const cardBytes = (record: EventRecord) => sizeBound(cardOf(record));
 
 /** `record` with `field` filled so that `measure` says exactly `bytes`. */

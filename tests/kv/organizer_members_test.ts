@@ -29,11 +29,12 @@ function members(count: number, role: OrganizerRole = "viewer", first = 0): Orga
   });
 }
 
+const BY_ANN = { by: "usr_ann", at: NOW } as const;
 const HALL = anOrganizer(1, { externalId: "hall" });
 
 const restore = (store: Store, some: OrganizerMember[], organizer = HALL) =>
   readOrganizer(store, organizer.id).then((read) =>
-    restoreOrganizer(store, read, { organizer, members: some })
+    restoreOrganizer(store, read, { organizer, members: some, ...BY_ANN })
   );
 
 /** Asserts that both directions, and what rights ask, tell of exactly these members. */
@@ -102,7 +103,10 @@ Deno.test("restoreOrganizer() is false when the organizer changed since it was r
   assert.equal(await replaceOrganizer(store, read, { ...HALL, name: "Faster" }), true);
   const before = await everything(store);
   const organizer = { ...HALL, name: "Slower" };
-  assert.equal(await restoreOrganizer(store, read, { organizer, members: members(3) }), false);
+  assert.equal(
+    await restoreOrganizer(store, read, { organizer, members: members(3), ...BY_ANN }),
+    false,
+  );
   assert.deepEqual(await everything(store), before);
 });
 
@@ -143,7 +147,7 @@ Deno.test("several restores of one organizer at once leave it whole", async () =
   const outcomes = await Promise.all(
     Array.from(
       { length: 4 },
-      () => restoreOrganizer(store, null, { organizer: HALL, members: all }),
+      () => restoreOrganizer(store, null, { organizer: HALL, members: all, ...BY_ANN }),
     ),
   );
   assert.deepEqual(outcomes, [true, true, true, true]);

@@ -10,6 +10,7 @@ export function anOrganizer(number = 0, overrides: Partial<Organizer> = {}): Org
     name: "Royal Hall",
     url: null,
     externalId: null,
+    isWithheld: false,
     createdAt: NOW,
     updatedAt: NOW,
     ...overrides,

@@ -117,7 +117,7 @@ Deno.test(
     // Once the organizers have been read, and before the events.
     interrupt(store, "list", async () => {
       if (++lists !== 1) return;
-      await restoreOrganizer(store, null, { organizer: late, members: [] });
+      await restoreOrganizer(store, null, { organizer: late, members: [], by: "usr_ann", at: NOW });
       await moveTo(store, a, late.id);
     });
     const kinds = (await Array.fromAsync(lines)).map(({ type, id }) => `${type} ${id}`);
@@ -150,7 +150,12 @@ Deno.test(
     assert.equal((await outline(store, names, { since }))[0], "organizer 2");
     const ours = (await readOrganizer(store, OURS))!;
     const { position } = await exportFile(store);
-    await restoreOrganizer(store, ours, { organizer: ours.organizer, members: [] });
+    await restoreOrganizer(store, ours, {
+      organizer: ours.organizer,
+      members: [],
+      by: "usr_ann",
+      at: NOW,
+    });
     const later = await outline(store, names, { since: position });
     // Until an event changes there is no later position, and both are told again.
     assert.deepEqual(later, ["organizer 1", "organizer 2"], "members alone are a change, too");

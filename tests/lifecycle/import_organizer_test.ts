@@ -6,6 +6,7 @@ import {
   type Organizer,
   readOrganizer,
 } from "../../kv/organizers.ts";
+import { FORMATS } from "../../kv/formats.ts";
 import { organizerKey } from "../../kv/keys.ts";
 import type { Store } from "../../kv/store.ts";
 import { organizerLine } from "../../lifecycle/export_lines.ts";
@@ -19,6 +20,7 @@ import { aMember, onStore } from "./lifecycle_fixture.ts";
 
 const HALL = anOrganizer(1, { externalId: "hall", createdAt: NOW - 9 * DAY, updatedAt: NOW - DAY });
 const { id: ID } = HALL;
+const NEWER = FORMATS.organizer.current + 1;
 const MEMBERS = [
   { userId: "usr_amy", role: "editor" },
   { userId: "usr_zoe", role: "owner" },
@@ -161,10 +163,10 @@ Deno.test(
 Deno.test(
   "a line of a newer format, or for a stored one of it, is refused",
   onStore(async (store) => {
-    assert.deepEqual(failuresOf(await importBoth(store, [{ ...lineOf(), format: 2 }])), [
+    assert.deepEqual(failuresOf(await importBoth(store, [{ ...lineOf(), format: NEWER }])), [
       "1 newer_format",
     ]);
-    await store.kv.set(organizerKey(ID), { ...HALL, format: 2 });
+    await store.kv.set(organizerKey(ID), { ...HALL, format: NEWER });
     const report = await importFile(store, [lineOf({ name: "Other", updatedAt: NOW })]);
     assert.deepEqual(failuresOf(report), ["1 newer_format"]);
   }),

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { wholeHistory } from "../../kv/event_history.ts";
 import type { EventRecord, HistoryEntry } from "../../kv/event_record.ts";
+import { FORMATS } from "../../kv/formats.ts";
 import { getEvent } from "../../kv/events.ts";
 import type { Store } from "../../kv/store.ts";
 import { editEvent } from "../../lifecycle/edit_event.ts";
@@ -241,7 +242,7 @@ Deno.test(
     const line: Record<string, unknown> = fileOf(aPast(2))[0]!;
     const history = line.history as object[];
     const wrong: [string, object][] = [
-      ["newer_format", { format: 2 }],
+      ["newer_format", { format: FORMATS.event.current + 1 }],
       ["/version", { version: 3 }],
       ["/history", { history: "none" }],
       ["/history/0/by", { history: [{ ...history[0], by: "mallory" }] }],

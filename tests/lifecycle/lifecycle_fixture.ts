@@ -43,6 +43,7 @@ export async function addMember(
       name: "The Hall",
       url: null,
       externalId: null,
+      isWithheld: false,
       createdAt: NOW,
       updatedAt: NOW,
     })

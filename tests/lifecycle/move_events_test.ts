@@ -126,13 +126,13 @@ Deno.test(
 );
 
 Deno.test(
-  "move_events commits ten events at a time, five when their external ids move too",
+  "move_events commits eight events at a time, four when their external ids move too",
   onStore(async (store) => {
-    await storeSome(store, 10, (i) => ({ startDate: NOW + 1 + i }));
-    await storeSome(store, 10, (i) => ({ startDate: NOW + 11 + i, externalId: `gala ${i}` }));
+    await storeSome(store, 8, (i) => ({ startDate: NOW + 1 + i }));
+    await storeSome(store, 8, (i) => ({ startDate: NOW + 11 + i, externalId: `gala ${i}` }));
     await askMove(store);
     assert.equal((await runMoves(store)).conflicts, 0);
-    assert.deepEqual(await commitSizes(store), [5, 5, 10]);
+    assert.deepEqual(await commitSizes(store), [4, 4, 8]);
   }),
 );
 

@@ -161,7 +161,13 @@ Deno.test(
   "the runner has its jobs, and names them to whoever asks for another",
   onStore(async (store) => {
     const runner = new JobRunner(store, { clock: () => NOW, log: SILENT });
-    const names = ["complete_events", "start_events", "move_events", "reindex_events"];
+    const names = [
+      "complete_events",
+      "start_events",
+      "move_events",
+      "withhold_events",
+      "reindex_events",
+    ];
     assert.deepEqual(runner.jobs.map((job) => job.name), names);
     assert.equal(runner.job("start_events").intervalMs, MINUTE);
     await assert.rejects(runner.start("sweep_flor", { trigger: "manual" }), {

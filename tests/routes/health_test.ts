@@ -39,6 +39,7 @@ Deno.test("GET /healthz says what runs here", async () => {
       complete_events: { last_success_at: "2026-12-05T18:00:00Z", consecutive_failures: 0 },
       start_events: { last_success_at: null, consecutive_failures: 0 },
       move_events: { last_success_at: null, consecutive_failures: 0 },
+      withhold_events: { last_success_at: null, consecutive_failures: 0 },
       reindex_events: { last_success_at: null, consecutive_failures: 0 },
     },
   });

@@ -36,6 +36,7 @@ export function* generatedLines(
       name: `House number ${i + 1}`,
       url: i % 2 === 0 ? null : `https://example.org/${i}`,
       externalId: i % 3 === 0 ? null : `house:${i}`,
+      isWithheld: false,
       createdAt,
       updatedAt: createdAt + i,
     }, [
