@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { INDEX_GENERATION, indexChanges, indexEntries } from "../../kv/event_indexes.ts";
 import {
+  cardOf,
   EVENT_STATUSES,
   type EventRecord,
   type OrganizerId,
@@ -21,6 +22,7 @@ const SOMETIME = [NOW, NOW + 1, NOW + 2];
 const records: fc.Arbitrary<EventRecord> = fc.record({
   status: fc.constantFrom(...EVENT_STATUSES),
   visibility: fc.constantFrom(...VISIBILITIES),
+  isWithheld: fc.boolean(),
   startDate: fc.constantFrom(...SOMETIME),
   endDate: fc.constantFrom(null, ...SOMETIME),
   tags: fc.subarray(["a", "b", "c"]),
@@ -52,6 +54,24 @@ Deno.test("the entries of one record become those of the next by its index chang
     }),
     { numRuns: scaled(5_000, 500) },
   );
+});
+
+Deno.test("a withheld event has the entries of one that is UNLISTED, or PRIVATE if it is", () => {
+  const keys = (record: EventRecord) => [...table(record).keys()].sort();
+  fc.assert(
+    fc.property(records, (record) => {
+      const visibility = record.visibility === "PUBLIC" ? "UNLISTED" : record.visibility;
+      const hidden = { ...record, isWithheld: false, visibility };
+      assert.deepEqual(keys({ ...record, isWithheld: true }), keys(hidden));
+    }),
+    { numRuns: scaled(5_000, 500) },
+  );
+});
+
+Deno.test("a card says that its event is withheld, and otherwise nothing of it", () => {
+  assert.equal(cardOf(aRecord({ isWithheld: true })).isWithheld, true);
+  // Else every card that was stored before would be another than its record's.
+  assert.equal("isWithheld" in cardOf(aRecord()), false);
 });
 
 Deno.test("a unique key is checked when it is new and only then", () => {

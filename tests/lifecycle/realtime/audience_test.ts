@@ -38,6 +38,28 @@ Deno.test("drafts and private events are for their people, unlisted ones also fo
   }
 });
 
+Deno.test("what is withheld is seen as if it were unlisted, but what is private stays so", () => {
+  const bob: Audience = { userId: "usr_bob", isAdmin: false, organizerIds: new Set() };
+  const shown = { PUBLIC: "UNLISTED", UNLISTED: "UNLISTED", PRIVATE: "PRIVATE" } as const;
+  for (const visibility of VISIBILITIES) {
+    for (const status of EVENT_STATUSES) {
+      const event = aRecord({
+        status,
+        visibility,
+        staff: [{ userId: "usr_bob", role: "viewer" }],
+        organizerId: organizerId(1),
+      });
+      const withheld = cardOf({ ...event, isWithheld: true });
+      const hidden = cardOf({ ...event, visibility: shown[visibility] });
+      for (const audience of [GUESTS, ADMINS, MEMBER, bob, { ...bob, userId: null }]) {
+        for (const named of [true, false]) {
+          assert.equal(sees(audience, withheld, named), sees(audience, hidden, named));
+        }
+      }
+    }
+  }
+});
+
 Deno.test(
   "who names an event sees on a stream what they see by its address",
   onStore(async (store) => {

@@ -450,3 +450,34 @@ Deno.test("subscriptions of the same key are those that are told the same", () =
   assert.equal(new Set(keys).size, keys.length);
   assert.equal(keyOf({ tag: "a", city: undefined }, GUESTS), keyOf({ tag: "a" }, GUESTS));
 });
+
+cases("what is withheld leaves those who are nobody to it, and comes back to them", {
+  "withheld": { from: {}, to: { isWithheld: true }, told: "left" },
+  "and back": { from: { isWithheld: true }, to: { isWithheld: false }, told: "updated" },
+  "edited meanwhile": { from: { isWithheld: true }, to: { isWithheld: true }, told: null },
+  "completed meanwhile": {
+    from: { ...over, isWithheld: true },
+    to: { status: "COMPLETED", isWithheld: true },
+    told: null,
+  },
+  "deleted meanwhile": { from: { isWithheld: true }, to: null, told: null },
+  // Its leaving is a change of its own.
+  "withheld by now": {
+    from: {},
+    to: { title: "x" },
+    current: { isWithheld: true },
+    told: null,
+  },
+  "to who names it": { from: {}, to: { isWithheld: true }, event: "this", told: "updated" },
+  "to a member": { from: {}, to: { isWithheld: true }, audience: MEMBER, told: "updated" },
+  "what was unlisted": {
+    from: { visibility: "UNLISTED" },
+    to: { visibility: "UNLISTED", isWithheld: true },
+    told: null,
+  },
+  "made public while withheld": {
+    from: { visibility: "UNLISTED", isWithheld: true },
+    to: { visibility: "PUBLIC", isWithheld: true },
+    told: null,
+  },
+});

@@ -1,0 +1,84 @@
+/** Suspended users for the tests of what they withhold. */
+import assert from "node:assert/strict";
+import type { OrganizerId, UserId } from "../../kv/event_record.ts";
+import { FORMATS } from "../../kv/formats.ts";
+import { userKey } from "../../kv/keys.ts";
+import { listOrganizersOf, readOrganizer } from "../../kv/organizers.ts";
+import type { Store } from "../../kv/store.ts";
+import type { User } from "../../kv/users.ts";
+import { addWithholding, listWithholdings } from "../../kv/withholdings.ts";
+import type { RunContext } from "../../lifecycle/jobs/job.ts";
+import { WITHHOLD_EVENTS } from "../../lifecycle/jobs/withhold_events.ts";
+import { SILENT } from "../../lifecycle/log.ts";
+import { allRecords, assertIndexesRebuild, NOW } from "../support/fixture.ts";
+
+export const ADMIN_ID: UserId = "usr_admin";
+
+function aUser(id: UserId, suspendedAt: number | null): User {
+  return {
+    format: FORMATS.user.current,
+    id,
+    name: id,
+    email: null,
+    emailVerified: false,
+    role: "member",
+    identity: { issuer: "https://id.example", subject: id },
+    createdAt: NOW,
+    updatedAt: NOW,
+    signedInAt: NOW,
+    suspendedAt,
+    credentialsEndedAt: 0,
+    erasedAt: null,
+  };
+}
+
+/** Suspends users, and asks in the same commit to look at their organizers. */
+export function suspend(store: Store, ...ids: UserId[]): Promise<void> {
+  return setSuspended(store, ids, NOW);
+}
+
+export function reinstate(store: Store, ...ids: UserId[]): Promise<void> {
+  return setSuspended(store, ids, null);
+}
+
+async function setSuspended(store: Store, ids: UserId[], at: number | null): Promise<void> {
+  const operation = store.kv.atomic();
+  for (const id of ids) {
+    operation.set(userKey(id), aUser(id, at));
+    for (const organizer of await listOrganizersOf(store, id)) {
+      addWithholding(operation, organizer, { by: ADMIN_ID, at: NOW });
+    }
+  }
+  assert.ok((await operation.commit()).ok);
+}
+
+export function runWithholding(store: Store, context: Partial<RunContext> = {}) {
+  return WITHHOLD_EVENTS.run(store, {
+    runId: "run_1",
+    trigger: "cron",
+    now: NOW,
+    dryRun: false,
+    shouldStop: () => false,
+    log: SILENT,
+    ...context,
+  });
+}
+
+export async function isWaiting(store: Store): Promise<boolean> {
+  return (await listWithholdings(store)).length > 0;
+}
+
+/** Asserts that the organizer and all its events have the flag, and that nothing waits. */
+export async function assertWithheld(
+  store: Store,
+  id: OrganizerId,
+  isWithheld: boolean,
+): Promise<void> {
+  assert.equal((await readOrganizer(store, id))?.organizer.isWithheld ?? false, isWithheld);
+  for (const record of await allRecords(store)) {
+    if (record.organizerId !== id) continue;
+    assert.equal(record.isWithheld, isWithheld, `${record.id} ${record.title}`);
+  }
+  assert.equal(await isWaiting(store), false);
+  await assertIndexesRebuild(store);
+}
