@@ -99,6 +99,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: as("sweep"), hint }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom("suspend", "reinstate"),
+      organizer: fc.constantFrom(1, 2),
+      hint,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: as("fetch"), watching }) },
   { weight: 6, arbitrary: fc.record({ do: as("connect"), client: number }) },
   {

@@ -29,7 +29,9 @@ import type { EventQuery } from "../../../lifecycle/event_filter.ts";
 import type { EventPage } from "../../../lifecycle/event_walk.ts";
 import { cardView, type EventCardView } from "../../../lifecycle/event_view.ts";
 import { COMPLETE_EVENTS } from "../../../lifecycle/jobs/complete_events.ts";
+import type { Job } from "../../../lifecycle/jobs/job.ts";
 import { START_EVENTS } from "../../../lifecycle/jobs/start_events.ts";
+import { WITHHOLD_EVENTS } from "../../../lifecycle/jobs/withhold_events.ts";
 import { SILENT } from "../../../lifecycle/log.ts";
 import { GUEST, type Principal, ROOT } from "../../../lifecycle/policy.ts";
 import type { Follower } from "../../../lifecycle/realtime/follower.ts";
@@ -40,9 +42,13 @@ import { transitionEvent } from "../../../lifecycle/transition_event.ts";
 import { type TestStore, testStore } from "../../kv/test_store.ts";
 import { allRecords, DAY, MINUTE, NOW } from "../../support/fixture.ts";
 import { addMember, aMember, organizerId, until } from "../lifecycle_fixture.ts";
+import { reinstate, suspend } from "../suspensions.ts";
 import { HandUpstream } from "./realtime_fixture.ts";
 
-/** Alice is a member of the first organizer, Carol staff wherever she is named. */
+/**
+ * Alice is a member of the first organizer, Carol staff wherever she is named. (Each organizer has
+ * an owner, who watches nothing and is suspended at times.)
+ */
 export const PEOPLE = {
   guest: GUEST,
   alice: aMember("usr_alice"),
@@ -50,6 +56,8 @@ export const PEOPLE = {
   root: ROOT,
 } satisfies Record<string, Principal>;
 export type Person = keyof typeof PEOPLE;
+
+const OWNERS = { 1: "usr_ann", 2: "usr_bob" } as const;
 
 export interface Fields {
   tags: string[];
@@ -81,6 +89,7 @@ export type Step =
   | { do: "delete"; event: number; hint: Hint }
   | { do: "pass"; ms: number }
   | { do: "sweep"; hint: Hint }
+  | { do: "suspend" | "reinstate"; organizer: 1 | 2; hint: Hint }
   | { do: "fetch"; watching: Watching }
   | { do: "connect"; client: number }
   | { do: "cut"; client: number; after: number }
@@ -139,7 +148,9 @@ export class World implements AsyncDisposable {
     const here = await testStore();
     const there = await testStore({ kv: here.real });
     await addMember(there, organizerId(1), { userId: "usr_alice", role: "viewer" });
-    await addMember(there, organizerId(2), { userId: "usr_bob", role: "owner" });
+    for (const number of [1, 2] as const) {
+      await addMember(there, organizerId(number), { userId: OWNERS[number], role: "owner" });
+    }
     return new World({ here, there, head: await readHeadPlace(there), entriesKept });
   }
 
@@ -188,6 +199,13 @@ export class World implements AsyncDisposable {
         return;
       case "sweep":
         return await this.#write(step.hint, () => this.#sweep());
+      case "suspend":
+      case "reinstate":
+        return await this.#write(step.hint, async () => {
+          const change = step.do === "suspend" ? suspend : reinstate;
+          await change(this.there, OWNERS[step.organizer]);
+          await this.#run(WITHHOLD_EVENTS);
+        });
       case "fetch": {
         const { event, ...watching } = step.watching;
         const eventId = event === undefined ? undefined : this.#idOf(event);
@@ -267,16 +285,18 @@ export class World implements AsyncDisposable {
   }
 
   async #sweep(): Promise<void> {
-    for (const job of [COMPLETE_EVENTS, START_EVENTS]) {
-      await job.run(this.there, {
-        runId: "run_1",
-        trigger: "cron",
-        now: this.clock.now,
-        dryRun: false,
-        shouldStop: () => false,
-        log: SILENT,
-      });
-    }
+    for (const job of [COMPLETE_EVENTS, START_EVENTS]) await this.#run(job);
+  }
+
+  async #run(job: Job): Promise<void> {
+    await job.run(this.there, {
+      runId: "run_1",
+      trigger: "cron",
+      now: this.clock.now,
+      dryRun: false,
+      shouldStop: () => false,
+      log: SILENT,
+    });
   }
 
   /** What is refused is no change. */
@@ -504,7 +524,7 @@ export class Client {
       (userId !== null && card.staffIds.includes(userId));
     if (isTheirs) return true;
     if (card.status === "DRAFT" || card.visibility === "PRIVATE") return false;
-    return card.visibility === "PUBLIC" || this.#eventId !== undefined;
+    return (card.visibility === "PUBLIC" && !card.isWithheld) || this.#eventId !== undefined;
   }
 
   /** Statuses, and how long what has no end is listed. */
