@@ -130,7 +130,7 @@ function isByClock({ by }: HistoryEntry): boolean {
 
 function isSameContent(a: EventRecord, b: EventRecord): boolean {
   const content = (record: EventRecord) => {
-    const { format: _f, generation: _g, isWithheld: _w, history, updatedAt, ...rest } = record;
+    const { format: _f, generation: _g, history, updatedAt, ...rest } = record;
     const last = history.at(-1);
     return last !== undefined && isByClock(last) ? rest : { ...rest, updatedAt };
   };
