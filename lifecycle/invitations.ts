@@ -23,7 +23,7 @@ import type { Store } from "../kv/store.ts";
 import { readUser, type StoredUser } from "../kv/users.ts";
 import { auditLine } from "./audit.ts";
 import { newInvitationId } from "./ids.ts";
-import { joinOrganizer, requireOwned } from "./members.ts";
+import { askToLook, joinOrganizer, requireOwned } from "./members.ts";
 import { type Principal, requireInPerson, rolesRank } from "./policy.ts";
 import { digestOf, newSecret, SECRET } from "./secrets.ts";
 
@@ -168,6 +168,7 @@ export async function acceptInvitation(
       takeInvitation(operation, stored);
       const audited = { userId, organizerId: read.organizer.id, detail: `${id} ${role}` };
       addAuditLine(operation, auditLine("invitation.accepted", { principal, now }, audited));
+      if (role === "owner") askToLook(operation, read.organizer.id, { principal, now });
     });
     if (isDone) return { organizer: read.organizer, userId, role };
   }

@@ -24,6 +24,7 @@ import {
   type Together,
   USER_FORMAT,
 } from "../kv/users.ts";
+import { addWithholding } from "../kv/withholdings.ts";
 import { auditLine } from "./audit.ts";
 import { requireOwner } from "./organizers.ts";
 import { notFound, type Principal, requireSignedIn, ROOT } from "./policy.ts";
@@ -87,6 +88,7 @@ export async function setMember(
       const action: AuditAction = before === null ? "member.added" : "member.role_changed";
       const audited = { userId, organizerId: id, detail: role };
       addAuditLine(operation, auditLine(action, { principal, now }, audited));
+      if (before === "owner" || role === "owner") askToLook(operation, id, { principal, now });
     });
     if (isDone) return before === null ? "added" : "changed";
   }
@@ -145,6 +147,7 @@ export async function removeMember(
     const isDone = await changeMember(store, read, { userId, role: null }, (operation) => {
       const audited = { userId, organizerId: id, detail: role };
       addAuditLine(operation, auditLine("member.removed", { principal, now }, audited));
+      if (role === "owner") askToLook(operation, id, { principal, now });
     });
     if (isDone) return;
   }
@@ -155,6 +158,15 @@ async function requireThere(store: Store, id: OrganizerId): Promise<StoredOrgani
   const read = await readOrganizer(store, id);
   if (read === null) throw notFound(id);
   return read;
+}
+
+/** Whose owners change, its events may have to be withheld, or not any more. */
+export function askToLook(
+  operation: Deno.AtomicOperation,
+  id: OrganizerId,
+  { principal, now }: By,
+): void {
+  addWithholding(operation, id, { by: principal.userId!, at: now });
 }
 
 /** @throws {DomainError} `not_found`, `unauthenticated`, `forbidden`. */

@@ -2,8 +2,10 @@
 import { addAuditLine, type AuditLine } from "../kv/audit.ts";
 import { DomainError } from "../kv/errors.ts";
 import type { UserId } from "../kv/event_record.ts";
+import { listOrganizersOf } from "../kv/organizers.ts";
 import type { Store } from "../kv/store.ts";
 import { readUser, replaceUser, type User, USER_FORMAT, type UserRole } from "../kv/users.ts";
+import { addWithholding } from "../kv/withholdings.ts";
 import { auditLine } from "./audit.ts";
 import { type Principal, requireAdmin, ROOT } from "./policy.ts";
 
@@ -17,7 +19,8 @@ export interface UserChange {
 }
 
 /**
- * Changes a user as an administrator.
+ * Changes a user as an administrator. Where that shuts them out or lets them in, it asks to look
+ * whether their organizers are to be withheld: `withhold_events` carries it out.
  * @throws {DomainError} `unauthenticated`, `forbidden`, `not_found`, `root_user`, `last_admin`,
  * `conflict`.
  */
@@ -35,10 +38,16 @@ export async function changeUser(
     const next = changedUser(read.user, change, now);
     if (next === read.user) return next;
     const lines = linesOf(read.user, next, { principal, now });
+    const changesAccess = next.suspendedAt !== read.user.suspendedAt;
+    // Those that they come to own meanwhile ask for themselves.
+    const organizers = changesAccess ? await listOrganizersOf(store, id) : [];
     const outcome = await replaceUser(store, read, next, {
       hasRoot,
       together(operation) {
         for (const line of lines) addAuditLine(operation, line);
+        for (const organizer of organizers) {
+          addWithholding(operation, organizer, { by: principal.userId, at: now });
+        }
       },
     });
     if (outcome === "replaced") return next;

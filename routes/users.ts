@@ -3,6 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { instantText, type UserId } from "../kv/event_record.ts";
 import { getUser, listUsers, type User, USER_ROLES } from "../kv/users.ts";
 import { USER_ID } from "../lifecycle/ids.ts";
+import { WITHHOLD_EVENTS } from "../lifecycle/jobs/withhold_events.ts";
 import { requireAdmin } from "../lifecycle/policy.ts";
 import { identityText } from "../lifecycle/sign_up.ts";
 import { changeUser, userNotFound } from "../lifecycle/users.ts";
@@ -90,7 +91,7 @@ const patchRoute = createRoute({
   },
 });
 
-export function users({ store, clock, hasRoot = false }: AppDeps) {
+export function users({ store, runner, clock, hasRoot = false }: AppDeps) {
   return apiApp()
     .openapi(listRoute, async (c) => {
       requireAdmin(c.get("principal"));
@@ -116,6 +117,8 @@ export function users({ store, clock, hasRoot = false }: AppDeps) {
       const change = { role, isSuspended: suspended };
       const by = { principal: c.get("principal"), now: clock(), hasRoot };
       const user = await changeUser(store, c.req.valid("param").id as UserId, change, by);
+      // What this run leaves the next tick takes up.
+      if (suspended !== undefined) await runner.start(WITHHOLD_EVENTS.name, { trigger: "manual" });
       return answer(c, userView(user), 200);
     });
 }

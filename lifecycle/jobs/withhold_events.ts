@@ -42,21 +42,32 @@ export const WITHHOLD_EVENTS: Job = {
 
 async function carryOutAll(store: Store, context: RunContext): Promise<RunReport> {
   const report = newReport();
-  const requests = await listWithholdings(store);
-  if (requests.length > 0) await requireWhole(store, ["events_by_organizer"]);
+  const tried = new Set<string>();
   let refused: { error: unknown } | null = null;
-  for (const request of requests) {
-    try {
-      await carryOut(store, request, { context, report });
-    } catch (error) {
-      if (isStoreFailure(error)) throw error;
-      // An organizer that a newer program wrote holds up no other.
-      refused ??= { error };
+  for (;;) {
+    // Listed again in the end: what is asked for meanwhile finds us running.
+    const requests = (await listWithholdings(store)).filter((one) => !tried.has(nameOf(one)));
+    if (requests.length === 0 || report.moreLeft) break;
+    await requireWhole(store, ["events_by_organizer"]);
+    for (const request of requests) {
+      if (report.moreLeft) return report;
+      tried.add(nameOf(request));
+      try {
+        await carryOut(store, request, { context, report });
+      } catch (error) {
+        if (isStoreFailure(error)) throw error;
+        // An organizer that a newer program wrote holds up no other.
+        refused ??= { error };
+      }
     }
-    if (report.moreLeft) break;
   }
   if (refused !== null) throw refused.error;
   return report;
+}
+
+/** A request that is made anew is another one. */
+function nameOf({ organizerId, versionstamp }: StoredWithholding): string {
+  return `${organizerId} ${versionstamp}`;
 }
 
 interface CarryOutOptions {

@@ -1,36 +1,17 @@
 /** Suspended users for the tests of what they withhold. */
 import assert from "node:assert/strict";
 import type { OrganizerId, UserId } from "../../kv/event_record.ts";
-import { FORMATS } from "../../kv/formats.ts";
 import { userKey } from "../../kv/keys.ts";
 import { listOrganizersOf, readOrganizer } from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
-import type { User } from "../../kv/users.ts";
 import { addWithholding, listWithholdings } from "../../kv/withholdings.ts";
 import type { RunContext } from "../../lifecycle/jobs/job.ts";
 import { WITHHOLD_EVENTS } from "../../lifecycle/jobs/withhold_events.ts";
 import { SILENT } from "../../lifecycle/log.ts";
+import { aUser } from "../kv/people_records.ts";
 import { allRecords, assertIndexesRebuild, NOW } from "../support/fixture.ts";
 
 export const ADMIN_ID: UserId = "usr_admin";
-
-function aUser(id: UserId, suspendedAt: number | null): User {
-  return {
-    format: FORMATS.user.current,
-    id,
-    name: id,
-    email: null,
-    emailVerified: false,
-    role: "member",
-    identity: { issuer: "https://id.example", subject: id },
-    createdAt: NOW,
-    updatedAt: NOW,
-    signedInAt: NOW,
-    suspendedAt,
-    credentialsEndedAt: 0,
-    erasedAt: null,
-  };
-}
 
 /** Suspends users, and asks in the same commit to look at their organizers. */
 export function suspend(store: Store, ...ids: UserId[]): Promise<void> {
@@ -44,7 +25,7 @@ export function reinstate(store: Store, ...ids: UserId[]): Promise<void> {
 async function setSuspended(store: Store, ids: UserId[], at: number | null): Promise<void> {
   const operation = store.kv.atomic();
   for (const id of ids) {
-    operation.set(userKey(id), aUser(id, at));
+    operation.set(userKey(id), aUser(id, { suspendedAt: at }));
     for (const organizer of await listOrganizersOf(store, id)) {
       addWithholding(operation, organizer, { by: ADMIN_ID, at: NOW });
     }

@@ -240,6 +240,25 @@ Deno.test("whoever is suspended and reinstated while it runs is at last as they 
 });
 
 Deno.test(
+  "withhold_events carries out in the same run what is asked for meanwhile",
+  ofAnn(async (store) => {
+    await storeEvents(store, 3, { organizerId: CLUB });
+    await storeEvents(store, 3, { organizerId: HALL });
+    for (const [first, second] of [["usr_ann", "usr_bob"], ["usr_bob", "usr_ann"]] as const) {
+      await suspend(store, first);
+      const { getMany } = store;
+      once(store, { method: "getMany", nth: 2 }, () => suspend(store, second));
+      const report = await runWithholding(store);
+      Object.assign(store, { getMany });
+      assert.deepEqual([report.changed, report.moreLeft], [6, false]);
+      for (const id of [HALL, CLUB]) await assertWithheld(store, id, true);
+      await reinstate(store, "usr_ann", "usr_bob");
+      assert.equal((await runWithholding(store)).changed, 6);
+    }
+  }),
+);
+
+Deno.test(
   "withhold_events that was stopped leaves the rest to the next run",
   ofAnn(async (store) => {
     await storeEvents(store, 60, { organizerId: HALL });

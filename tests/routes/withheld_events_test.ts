@@ -1,7 +1,10 @@
 /** What everybody is shown of a suspended user's events, over HTTP. */
 import assert from "node:assert/strict";
+import { createUser } from "../../kv/users.ts";
+import { listWithholdings } from "../../kv/withholdings.ts";
 import { WITHHOLD_EVENTS } from "../../lifecycle/jobs/withhold_events.ts";
 import type { ChangeMessage } from "../../lifecycle/realtime/message.ts";
+import { aUser } from "../kv/people_records.ts";
 import { reinstate, suspend } from "../lifecycle/suspensions.ts";
 import { MINUTE, type TestApp, testApp } from "../support/fixture.ts";
 import { as, byName, create, json, list } from "../support/http.ts";
@@ -80,6 +83,53 @@ Deno.test("a suspended user's events are in no list, page or stream, but where t
   const changes = await t.request("GET", `/v1/changes?after=${position}`);
   const { items } = await json<{ items: ChangeMessage[] }>(changes);
   assert.deepEqual(items.map(({ type }) => type), ["event.left", "event.updated"]);
+});
+
+Deno.test("PATCH /v1/users withholds and releases at once, and says nothing of the organizer", async () => {
+  await using t = await testApp({ authenticate: byName });
+  assert.ok(await createUser(t.store, aUser("usr_ann"), () => {}));
+  const { id, organizer_id } = await create(t, as("ann"));
+  for (const suspended of [true, false, true]) {
+    const body = { suspended };
+    const patch = await t.request("PATCH", "/v1/users/usr_ann", { body, headers: as("root") });
+    assert.equal((await json<{ suspended: boolean }>(patch)).suspended, suspended);
+    await t.runner.idle();
+    assert.equal((await list(t)).items.length, suspended ? 0 : 1);
+  }
+  const organizer = await t.request("GET", `/v1/organizers/${organizer_id}`);
+  assert.equal((await json<{ name: string }>(organizer)).name, "ann");
+  const history = await t.request("GET", `/v1/events/${id}/history`, { headers: as("root") });
+  const { items } = await json<{ items: { by: string }[] }>(history);
+  assert.deepEqual(items.map(({ by }) => by), ["usr_root", "usr_root", "usr_root", "usr_ann"]);
+});
+
+Deno.test("owners who come and go are looked at, editors are not", async () => {
+  await using t = await testApp({ authenticate: byName });
+  for (const name of ["ann", "bob"] as const) {
+    assert.ok(await createUser(t.store, aUser(`usr_${name}`), () => {}));
+  }
+  const { organizer_id } = await create(t, as("ann"));
+  const people = `/v1/organizers/${organizer_id}/members`;
+  const headers = as("root");
+  const member = (role: string) =>
+    t.request("POST", people, { body: { user_id: "usr_bob", role }, headers });
+  await suspend(t.store, "usr_ann");
+  await carryOut(t);
+  const steps: [act: () => Response | Promise<Response>, isAsked: boolean, shown: number][] = [
+    [() => member("editor"), false, 0],
+    [() => member("owner"), true, 1],
+    [() => member("editor"), true, 0],
+    [() => member("owner"), true, 1],
+    [() => t.request("DELETE", `${people}/usr_bob`, { headers }), true, 0],
+  ];
+  for (const [i, [act, isAsked, shown]] of steps.entries()) {
+    const response = await act();
+    assert.ok(response.status < 300, `${i}: ${await response.clone().text()}`);
+    await response.body?.cancel();
+    assert.equal((await listWithholdings(t.store)).length, isAsked ? 1 : 0, `${i}`);
+    await carryOut(t);
+    assert.equal((await list(t)).items.length, shown, `${i}`);
+  }
 });
 
 Deno.test("the history says that an event was withheld and by whom, and its answers nothing of it", async () => {
