@@ -10,10 +10,13 @@ import type { Store } from "../../kv/store.ts";
 import { listEvents, listEventsByExternalId, listMyEvents } from "../../lifecycle/discovery.ts";
 import { editEvent } from "../../lifecycle/edit_event.ts";
 import type { EventQuery } from "../../lifecycle/event_filter.ts";
+import { acceptInvitation, invite } from "../../lifecycle/invitations.ts";
 import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
 import { START_EVENTS } from "../../lifecycle/jobs/start_events.ts";
 import { SILENT } from "../../lifecycle/log.ts";
 import { GUEST, type Principal, ROOT } from "../../lifecycle/policy.ts";
+import { personOf } from "../../lifecycle/sessions.ts";
+import { aUser } from "../kv/people_records.ts";
 import { cardBytes, filled, recordBytes } from "../kv/filled_record.ts";
 import {
   allChanges,
@@ -209,6 +212,24 @@ Deno.test(
     await suspend(store, "usr_ann");
     await runWithholding(store);
     await assertWithheld(store, CLUB, false);
+  }),
+);
+
+Deno.test(
+  "who accepts an invitation to own an organizer brings its events back",
+  ofAnn(async (store) => {
+    await storeEvent(store, { organizerId: HALL });
+    await suspend(store, "usr_ann");
+    await runWithholding(store);
+    for (const role of ["editor", "owner"] as const) {
+      const invitation = { role, email: null, principal: ROOT, now: NOW };
+      const { secret } = await invite(store, HALL, invitation);
+      const principal = personOf(aUser("usr_carol"));
+      await acceptInvitation(store, secret, { principal, now: NOW });
+      assert.equal(await isWaiting(store), role === "owner");
+    }
+    await runWithholding(store);
+    await assertWithheld(store, HALL, false);
   }),
 );
 
