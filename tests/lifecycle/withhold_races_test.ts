@@ -4,12 +4,8 @@ import { DomainError } from "../../kv/errors.ts";
 import { getEvent } from "../../kv/events.ts";
 import { countChangesOf } from "../../kv/jobs.ts";
 import { createOrganizer, listOrganizersOf } from "../../kv/organizers.ts";
-import type { Store } from "../../kv/store.ts";
-import { type NewEvent, submitEvent } from "../../lifecycle/create_event.ts";
-import { editEvent, type EventEdit } from "../../lifecycle/edit_event.ts";
 import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
 import { SILENT } from "../../lifecycle/log.ts";
-import { ROOT } from "../../lifecycle/policy.ts";
 import { anOrganizer } from "../kv/organizer_records.ts";
 import { everything } from "../kv/test_store.ts";
 import {
@@ -23,52 +19,25 @@ import {
   storeEvents,
 } from "../support/fixture.ts";
 import { anImported, importAll } from "./import_lines.ts";
-import { addMember, interrupt, onStore, organizerId } from "./lifecycle_fixture.ts";
+import { addMember, interrupt, onStore } from "./lifecycle_fixture.ts";
 import { askMove, assertJournalContiguous, FROM, runMoves } from "./moves.ts";
-import { assertWithheld, isWaiting, reinstate, runWithholding, suspend } from "./suspensions.ts";
-
-const HALL = organizerId(1);
-const CLUB = organizerId(2);
-
-const NEW_EVENT: NewEvent = {
-  content: { title: "New" },
-  times: { startDate: "2026-12-06T19:00:00Z", endDate: "2026-12-06T20:00:00Z" },
-  status: "CONFIRMED",
-  organizerId: HALL,
-};
-
-const submit = (store: Store, input: Partial<NewEvent> = {}) =>
-  submitEvent(store, { ...NEW_EVENT, ...input }, { principal: ROOT, now: NOW });
-
-function edit(store: Store, id: `evt_${string}`, change: Partial<EventEdit>) {
-  const whole = { content: {}, times: {}, ...change };
-  return editEvent(store, id, { edit: whole, principal: ROOT, now: NOW });
-}
-
-/** A test on a store in which Ann owns the Hall, and Bob the Club. */
-function ofAnn(body: (store: Store) => Promise<void>): () => Promise<void> {
-  return onStore(async (store) => {
-    await addMember(store, HALL, { userId: "usr_ann", role: "owner" });
-    await addMember(store, CLUB, { userId: "usr_bob", role: "owner" });
-    await body(store);
-  });
-}
-
-/** Runs `act` once, when the store has answered `method` for the `nth` time. */
-function once(
-  store: Store,
-  { method, nth }: { method: "get" | "getMany" | "list" | "commit"; nth: number },
-  act: () => Promise<unknown>,
-): void {
-  let answers = 0;
-  interrupt(store, method, async () => {
-    if (++answers === nth) await act();
-  });
-}
+import {
+  assertWithheld,
+  CLUB,
+  edit,
+  HALL,
+  isWaiting,
+  once,
+  reinstate,
+  runWithholding,
+  submit,
+  suspend,
+  withHallAndClub,
+} from "./suspensions.ts";
 
 Deno.test(
   "ten runs of withhold_events at once withhold each event once",
-  ofAnn(async (store) => {
+  withHallAndClub(async (store) => {
     await storeEvents(store, 60, { organizerId: HALL });
     await suspend(store, "usr_ann");
     const runs = Array.from({ length: 10 }, (_, i) => runWithholding(store, { runId: `run_${i}` }));
@@ -88,7 +57,7 @@ Deno.test(
 
 Deno.test(
   "withhold_events and the completion at once withhold and complete each event once",
-  ofAnn(async (store) => {
+  withHallAndClub(async (store) => {
     await storeEvents(store, 60, { organizerId: HALL });
     await suspend(store, "usr_ann");
     const now = NOW + DAY;
@@ -107,7 +76,7 @@ Deno.test(
 
 Deno.test(
   "what comes to an organizer takes its flag: made, imported, moved by hand and by the job",
-  ofAnn(async (store) => {
+  withHallAndClub(async (store) => {
     await addMember(store, FROM, { userId: "usr_carol", role: "owner" });
     await suspend(store, "usr_ann");
     await runWithholding(store);
@@ -135,68 +104,9 @@ Deno.test(
   }),
 );
 
-/** Each writes an event for the Hall that was decided on while the Hall was listed still. */
-const ARRIVALS: Record<string, (store: Store, during: () => void) => Promise<unknown>> = {
-  "made": (store, during) => (during(), submit(store)),
-  "imported": (
-    store,
-    during,
-  ) => (during(), importAll(store, [anImported("a", { organizerId: HALL })])),
-  "restored": (store, during) => {
-    during();
-    const past = { version: 3, createdAt: NOW - DAY };
-    return importAll(store, [anImported("a", { organizerId: HALL, past })]);
-  },
-  "edited": async (store, during) => {
-    const { record } = await storeEvent(store, { organizerId: CLUB });
-    during();
-    await edit(store, record.id, { organizerId: HALL });
-  },
-  "edited by an import": async (store, during) => {
-    const { record } = await storeEvent(store, { organizerId: CLUB });
-    during();
-    const report = await importAll(store, [anImported(null, { id: record.id, organizerId: HALL })]);
-    assert.equal(report.updated, 1);
-  },
-  "moved": async (store, during) => {
-    await storeEvent(store, { organizerId: FROM });
-    await askMove(store, { to: HALL });
-    during();
-    await runMoves(store);
-  },
-};
-
-for (const [how, arrive] of Object.entries(ARRIVALS)) {
-  Deno.test(`an event that is ${how} takes the flag also when that is set at this very moment`, async () => {
-    // Whichever of its reads was answered before the organizer was withheld, and all was done.
-    let interrupted = 0;
-    for (let nth = 1; nth <= 12; nth++) {
-      for (const method of ["get", "getMany", "list"] as const) {
-        await ofAnn(async (store) => {
-          const original = store[method];
-          let isDone = false;
-          await arrive(store, () => {
-            once(store, { method, nth }, async () => {
-              isDone = true;
-              await suspend(store, "usr_ann");
-              await runWithholding(store);
-            });
-          });
-          Object.assign(store, { [method]: original });
-          if (!isDone) return;
-          interrupted++;
-          assert.ok((await allRecords(store)).some(({ organizerId }) => organizerId === HALL));
-          await assertWithheld(store, HALL, true);
-        })();
-      }
-    }
-    assert.ok(interrupted > 0);
-  });
-}
-
 Deno.test(
   "withhold_events meets an event that is dated to before where its last walk has been",
-  ofAnn(async (store) => {
+  withHallAndClub(async (store) => {
     const { record: { id } } = await storeEvent(store, { organizerId: HALL });
     await suspend(store, "usr_ann");
     const { list } = store;
@@ -215,33 +125,9 @@ Deno.test(
   }),
 );
 
-Deno.test("whoever is suspended and reinstated while it runs is at last as they were left", async () => {
-  for (let nth = 1; nth <= 14; nth++) {
-    for (const method of ["get", "getMany", "list", "commit"] as const) {
-      await ofAnn(async (store) => {
-        await storeEvents(store, 12, { organizerId: HALL });
-        await suspend(store, "usr_ann");
-        const original = store[method];
-        let isReinstated = false;
-        // Another run carries it out at once, while this one goes on with what it has read.
-        once(store, { method, nth }, async () => {
-          isReinstated = true;
-          await reinstate(store, "usr_ann");
-          await runWithholding(store, { runId: "run_2" });
-        });
-        const report = await runWithholding(store);
-        assert.deepEqual([report.failed, report.moreLeft], [0, false], `${method} ${nth}`);
-        Object.assign(store, { [method]: original });
-        await assertWithheld(store, HALL, !isReinstated);
-        await assertJournalContiguous(store);
-      })();
-    }
-  }
-});
-
 Deno.test(
   "withhold_events carries out in the same run what is asked for meanwhile",
-  ofAnn(async (store) => {
+  withHallAndClub(async (store) => {
     await storeEvents(store, 3, { organizerId: CLUB });
     await storeEvents(store, 3, { organizerId: HALL });
     for (const [first, second] of [["usr_ann", "usr_bob"], ["usr_bob", "usr_ann"]] as const) {
@@ -260,7 +146,7 @@ Deno.test(
 
 Deno.test(
   "withhold_events that was stopped leaves the rest to the next run",
-  ofAnn(async (store) => {
+  withHallAndClub(async (store) => {
     await storeEvents(store, 60, { organizerId: HALL });
     await suspend(store, "usr_ann");
     let asked = 0;
@@ -275,7 +161,7 @@ Deno.test(
 
 Deno.test(
   "withhold_events that failed with the store anywhere is gone on with by the next run",
-  ofAnn(async (store) => {
+  withHallAndClub(async (store) => {
     await storeEvents(store, 30, { organizerId: HALL });
     for (
       const [method, code] of [
@@ -306,7 +192,7 @@ Deno.test(
 
 Deno.test(
   "withhold_events loses no edit that is made while it runs",
-  ofAnn(async (store) => {
+  withHallAndClub(async (store) => {
     const stored = await storeEvents(store, 40, { organizerId: HALL });
     const ids = stored.map(({ record }) => record.id);
     await suspend(store, "usr_ann");
