@@ -4,6 +4,7 @@
  */
 import { type EventRecord, type HistoryEntry, instantText } from "../../kv/event_record.ts";
 import type { OrganizerId, UserId } from "../../kv/event_record.ts";
+import { FORMATS } from "../../kv/formats.ts";
 import { newRecord } from "../../lifecycle/create_event.ts";
 import { changedFields } from "../../lifecycle/event_content.ts";
 import { eventLine, organizerLine } from "../../lifecycle/export_lines.ts";
@@ -31,7 +32,7 @@ export function* generatedLines(
     const id = organizerOf(i);
     const createdAt = first - DAY;
     yield JSON.stringify(organizerLine({
-      format: 1,
+      format: FORMATS.organizer.current,
       id,
       name: `House number ${i + 1}`,
       url: i % 2 === 0 ? null : `https://example.org/${i}`,
