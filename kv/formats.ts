@@ -27,7 +27,8 @@ export type RecordType =
   | "token"
   | "invitation"
   | "audit"
-  | "withholding";
+  | "withholding"
+  | "erasure";
 
 type AnyRecord = Record<string, unknown>;
 
@@ -59,6 +60,7 @@ export const FORMATS: Readonly<Record<RecordType, Format>> = {
   invitation: { current: 1, steps: {} },
   audit: { current: 1, steps: {} },
   withholding: { current: 1, steps: {} },
+  erasure: { current: 1, steps: {} },
 };
 
 /** What was stored before its type had a number of its own was format 1. */

@@ -4,9 +4,15 @@
  */
 import type { OrganizerId, UserId } from "./event_record.ts";
 import { upgraded } from "./formats.ts";
-import { invitationByOrganizerKey, invitationByOrganizerPrefix, invitationKey } from "./keys.ts";
+import {
+  invitationByOrganizerKey,
+  invitationByOrganizerPrefix,
+  invitationKey,
+  INVITATIONS,
+} from "./keys.ts";
 import { MAX_ROWS_PER_BATCH } from "./limits.ts";
 import type { OrganizerRole } from "./organizers.ts";
+import { rowsAfter } from "./ranges.ts";
 import type { Store } from "./store.ts";
 import type { Together } from "./users.ts";
 
@@ -38,6 +44,21 @@ export async function readInvitation(
   const { value, versionstamp } = await store.get(invitationKey(digest));
   if (versionstamp === null) return null;
   return { digest, invitation: upgraded(value, store.schema.formats.invitation), versionstamp };
+}
+
+/** Every invitation of every organizer that is stored, in no order that means anything. */
+export async function* allInvitations(store: Store): AsyncGenerator<StoredInvitation> {
+  for (let after: Deno.KvKey | null = null;;) {
+    const rows: Deno.KvEntry<unknown>[] = await store.list(rowsAfter(INVITATIONS, after), {
+      limit: MAX_ROWS_PER_BATCH,
+    });
+    for (const { key, value, versionstamp } of rows) {
+      const invitation = upgraded<Invitation>(value, store.schema.formats.invitation);
+      yield { digest: key[1] as string, invitation, versionstamp };
+    }
+    if (rows.length < MAX_ROWS_PER_BATCH) return;
+    after = rows.at(-1)!.key;
+  }
 }
 
 /** Stores a new invitation, removed once it has ended. */

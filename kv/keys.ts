@@ -93,6 +93,9 @@ export const userByIdentityKey = (issuer: string, subject: string): Key => [
   issuer,
   subject,
 ];
+/** That somebody asked to be forgotten, until they are. */
+export const erasureKey = (id: UserId): Key => ["erasure", id];
+export const ERASURES: Key = ["erasure"];
 /** Who administers: one record, so that a commit can check that one is left. */
 export const ADMINS: Key = ["admins"];
 
@@ -112,6 +115,7 @@ export const tokenByUserPrefix = (id: UserId): Key => ["token_by_user", id];
 
 /** A link by which one person joins an organizer, by the SHA-256 of its secret. */
 export const invitationKey = (digest: string): Key => ["invitation", digest];
+export const INVITATIONS: Key = ["invitation"];
 export const invitationByOrganizerKey = (id: OrganizerId, invitationId: string): Key => [
   "invitation_by_organizer",
   id,
@@ -130,6 +134,7 @@ export const auditByUserPrefix = (id: UserId): Key => ["audit_by_user", id];
 
 /** What a request with an Idempotency-Key was answered; `digest` is the key's. */
 export const outcomeKey = (userId: UserId, digest: string): Key => ["idempotency", userId, digest];
+export const outcomePrefix = (userId: UserId): Key => ["idempotency", userId];
 
 /** The totally ordered log of changes; the last part is the commit's versionstamp. */
 export const JOURNAL: Key = ["journal"];

@@ -118,14 +118,22 @@ export async function replaceOrganizer(
   return await isStored(store, operation, next);
 }
 
-function replacement(
+function replacement(store: Store, read: StoredOrganizer, next: Organizer): Deno.AtomicOperation {
+  return addReplacedOrganizer(store.kv.atomic(), store, { read, next });
+}
+
+/**
+ * Replaces an organizer in a commit of something else, which fails unless it is as it was read.
+ * @throws {DomainError} `newer_format`.
+ */
+export function addReplacedOrganizer(
+  operation: Deno.AtomicOperation,
   store: Store,
-  { organizer, versionstamp }: StoredOrganizer,
-  next: Organizer,
+  { read: { organizer, versionstamp }, next }: { read: StoredOrganizer; next: Organizer },
 ): Deno.AtomicOperation {
   requireWritable(organizer, store.schema.formats.organizer, `organizer "${organizer.id}"`);
   const key = organizerKey(organizer.id);
-  const operation = store.kv.atomic().check({ key, versionstamp }).set(key, next);
+  operation.check({ key, versionstamp }).set(key, next);
   if (next.externalId !== organizer.externalId) {
     if (organizer.externalId !== null) {
       operation.delete(organizerByExternalIdKey(organizer.externalId));
@@ -289,9 +297,15 @@ function ownersOf(members: OrganizerMember[]): string {
   return members.filter(({ role }) => role === "owner").map(({ userId }) => userId).sort().join();
 }
 
-/** The organizers a user acts for, by id; at most 500. */
-export async function listOrganizersOf(store: Store, userId: UserId): Promise<OrganizerId[]> {
-  const rows = await store.list({ prefix: organizerByMemberPrefix(userId) }, { limit: 500 });
+/** The organizers a user acts for, by id, from after `after` on; at most 500. */
+export async function listOrganizersOf(
+  store: Store,
+  userId: UserId,
+  after?: OrganizerId,
+): Promise<OrganizerId[]> {
+  const prefix = organizerByMemberPrefix(userId);
+  const from = after === undefined ? null : organizerByMemberKey(userId, after);
+  const rows = await store.list(rowsAfter(prefix, from), { limit: MAX_ROWS_PER_BATCH });
   return rows.map((row) => row.key[2] as OrganizerId);
 }
 

@@ -166,11 +166,11 @@ export function addReplacedUser(
   operation.check({ key, versionstamp }).set(key, next);
 }
 
-/** Deletes what is left of a user who asked to be forgotten. */
-export async function deleteUser(store: Store, id: UserId, together: Together): Promise<void> {
+/** Deletes what is left of a user who asked to be forgotten. False: `together` had a check refused. */
+export async function deleteUser(store: Store, id: UserId, together: Together): Promise<boolean> {
   const operation = store.kv.atomic().delete(userKey(id));
   together(operation);
-  await store.commit(operation);
+  return (await store.commit(operation)).ok;
 }
 
 /** All changes of who administers check one record: of two who leave at once, one is refused. */

@@ -22,6 +22,7 @@ import type { Store } from "../../kv/store.ts";
 import { newRunId } from "../ids.ts";
 import type { Logger } from "../log.ts";
 import { COMPLETE_EVENTS } from "./complete_events.ts";
+import { ERASE_USERS } from "./erase_users.ts";
 import type { Job, RunReport } from "./job.ts";
 import { claimLease, keepLease } from "./lease.ts";
 import { MOVE_EVENTS } from "./move_events.ts";
@@ -36,6 +37,7 @@ export const JOBS: readonly Job[] = [
   START_EVENTS,
   MOVE_EVENTS,
   WITHHOLD_EVENTS,
+  ERASE_USERS,
   REINDEX_EVENTS,
 ];
 

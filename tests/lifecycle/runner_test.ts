@@ -166,6 +166,7 @@ Deno.test(
       "start_events",
       "move_events",
       "withhold_events",
+      "erase_users",
       "reindex_events",
     ];
     assert.deepEqual(runner.jobs.map((job) => job.name), names);

@@ -40,6 +40,7 @@ Deno.test("GET /healthz says what runs here", async () => {
       start_events: { last_success_at: null, consecutive_failures: 0 },
       move_events: { last_success_at: null, consecutive_failures: 0 },
       withhold_events: { last_success_at: null, consecutive_failures: 0 },
+      erase_users: { last_success_at: null, consecutive_failures: 0 },
       reindex_events: { last_success_at: null, consecutive_failures: 0 },
     },
   });
