@@ -158,7 +158,7 @@ Deno.test(
   onStore(async (store) => {
     const principal = await alice(store);
     const admin = await person(store, "Ann", true);
-    const { organizerId } = await ownEvent(store, principal);
+    const { organizerId, id } = await ownEvent(store, principal);
     const suspended = await person(store, "Bob");
     const leaving = await person(store, "Carol");
     for (const userId of [suspended.userId, leaving.userId, "usr_gone"] as const) {
@@ -167,12 +167,27 @@ Deno.test(
     const by = { principal: ROOT, now: NOW, hasRoot: true };
     await changeUser(store, suspended.userId, { isSuspended: true }, by);
     await ask(store, leaving);
-    await ask(store, principal);
+    await ask(store, principal, "cancel_events");
     await runErasures(store);
+    assert.equal((await getEvent(store, id))!.record.status, "CANCELLED");
     assert.deepEqual(
       (await membersOf(store, organizerId)).sort(),
       [`${admin.userId} owner`, `${suspended.userId} owner`, "usr_gone owner"].sort(),
     );
+  }),
+);
+
+Deno.test(
+  "erase_users lets an editor leave without passing on or cancelling anything",
+  onStore(async (store) => {
+    const principal = await alice(store);
+    await addMember(store, HALL, { userId: "usr_gone", role: "owner" });
+    await addMember(store, HALL, { userId: principal.userId, role: "editor" });
+    const { record } = await storeEvent(store, { organizerId: HALL });
+    await ask(store, principal, "cancel_events");
+    await runErasures(store);
+    assert.deepEqual(await membersOf(store, HALL), ["usr_gone owner"]);
+    assert.deepEqual((await getEvent(store, record.id))!.record, record);
   }),
 );
 
