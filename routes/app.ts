@@ -25,6 +25,7 @@ import { jobs } from "./jobs.ts";
 import { invitations } from "./invitations.ts";
 import { me } from "./me.ts";
 import { members } from "./members.ts";
+import { myData } from "./my_data.ts";
 import { mySessions } from "./my_sessions.ts";
 import { type ApiDocument, describeApi, openapi } from "./openapi.ts";
 import { organizerMoves } from "./organizer_moves.ts";
@@ -72,6 +73,7 @@ function api(deps: AppDeps) {
     .route("/", invitations(deps))
     .route("/", me(deps))
     .route("/", mySessions(deps))
+    .route("/", myData(deps))
     .route("/", tokens(deps))
     .route("/", users(deps))
     .route("/", audit(deps))

@@ -10,7 +10,7 @@ import type { AppDeps } from "./app_deps.ts";
 import { neverKept } from "./caching.ts";
 import { limit } from "./query_schemas.ts";
 
-const AuditLineSchema = z.object({
+export const AuditLineSchema = z.object({
   id: z.string(),
   at: z.string(),
   action: z.enum(AUDIT_ACTIONS),

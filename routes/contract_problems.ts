@@ -83,14 +83,17 @@ const PROBLEMS: Record<string, ProblemNotes> = {
 const ANYWHERE = ["400", "429", "500"];
 // A token may be made for something else, wherever tokens are taken.
 const IN_THE_API = ["403", "406", ...ANYWHERE];
+// A compressed body is refused also where none is taken.
+const WHERE_WRITTEN = ["415", ...IN_THE_API];
 
 /** The responses with a reference to its component in place of each problem. */
 export function withProblems(
   responses: Record<string, ApiResponse | Reference>,
-  path: string,
+  { method, path }: { method: string; path: string },
 ): Record<string, ApiResponse | Reference> {
   const told = Object.keys(responses).filter((status) => isProblem(responses[status]!));
-  const statuses = [...told, ...(path.startsWith("/v1/") ? IN_THE_API : ANYWHERE)];
+  const inTheApi = method === "get" ? IN_THE_API : WHERE_WRITTEN;
+  const statuses = [...told, ...(path.startsWith("/v1/") ? inTheApi : ANYWHERE)];
   return {
     ...responses,
     ...Object.fromEntries(

@@ -12,7 +12,7 @@ import { flag } from "./query_schemas.ts";
 import { clearSession } from "./session_cookie.ts";
 import { siteOrigin } from "./site_origin.ts";
 
-const SessionSchema = z.object({
+export const SessionSchema = z.object({
   id: z.string(),
   current: z.boolean().meta({ description: "Whether it is the one that asks." }),
   provider: z.string().meta({ description: "How they signed in." }),

@@ -191,7 +191,11 @@ function withNotes(
     security: SECURITY[caller],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(requestBody === undefined ? {} : { requestBody: withExample(requestBody, example) }),
-    responses: withHeaders(withProblems(operation.responses, path), { method, path, operation }),
+    responses: withHeaders(withProblems(operation.responses, { method, path }), {
+      method,
+      path,
+      operation,
+    }),
   };
 }
 

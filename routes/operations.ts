@@ -104,6 +104,8 @@ export const OPERATIONS: Record<string, OperationNotes> = {
     reason: "Both became one",
   }),
   "GET /v1/me": operation("getMe", "Me", "holder"),
+  "DELETE /v1/me": operation("eraseMe", "Me", "person", { organizers: "pass_on" }),
+  "GET /v1/me/export": operation("exportMyData", "Me", "person"),
   "GET /v1/me/events": operation("listMyEvents", "Me", "user"),
   "GET /v1/me/sessions": operation("listMySessions", "Me", "person"),
   "DELETE /v1/me/sessions": operation("endMySessions", "Me", "person"),

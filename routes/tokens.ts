@@ -17,7 +17,7 @@ const scopeNames = z.array(z.enum(ALL_SCOPES)).meta({
   description: Object.entries(SCOPES).map(([name, text]) => `\`${name}\`: ${text}`).join("; "),
 });
 
-const ApiTokenSchema = z.object({
+export const ApiTokenSchema = z.object({
   id: z.string(),
   name: z.string(),
   scopes: scopeNames,

@@ -16,7 +16,7 @@ const userRole = z.enum(USER_ROLES).meta({
   description: "`guest` reads, `member` may create events, `admin` operates everything.",
 });
 
-const UserSchema = z.object({
+export const UserSchema = z.object({
   id: z.string(),
   name: z.string(),
   email: z.string().nullable(),
@@ -123,7 +123,7 @@ export function users({ store, runner, clock, hasRoot = false }: AppDeps) {
     });
 }
 
-function userView(user: User) {
+export function userView(user: User) {
   return {
     id: user.id,
     name: user.name,

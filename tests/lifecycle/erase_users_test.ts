@@ -6,6 +6,7 @@ import { listInvitations } from "../../kv/invitations.ts";
 import { eventKey } from "../../kv/keys.ts";
 import { listMembers, readOrganizer } from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
+import { issueToken } from "../../lifecycle/api_tokens.ts";
 import { submitEvent } from "../../lifecycle/create_event.ts";
 import { FORMER_NAME } from "../../lifecycle/erasure.ts";
 import { CANCEL_REASON } from "../../lifecycle/jobs/leave_organizers.ts";
@@ -178,6 +179,21 @@ Deno.test(
 );
 
 Deno.test(
+  "erase_users lets somebody leave more organizers than one read answers",
+  onStore(async (store) => {
+    const principal = await alice(store);
+    const { userId } = principal;
+    for (let i = 0; i < 501; i++) {
+      await addMember(store, organizerId(i), { userId, role: i % 100 === 0 ? "owner" : "viewer" });
+    }
+    await ask(store, principal);
+    assert.equal((await runErasures(store)).changed, 501 + 1);
+    assert.deepEqual(await membersOf(store, organizerId(500)), ["usr_root owner"]);
+    assert.deepEqual(await rowsNaming(store, userId), ["audit", "audit_by_user"]);
+  }),
+);
+
+Deno.test(
   "erase_users lets an editor leave without passing on or cancelling anything",
   onStore(async (store) => {
     const principal = await alice(store);
@@ -234,12 +250,18 @@ Deno.test(
     await runErasures(store, { now: NOW + MINUTE - 1 });
     assert.equal((await getEvent(store, first.id))!.record.status, "CANCELLED");
     assert.equal(await isUnderWay(store), true);
-    // A request of hers that was admitted before she asked.
+    // Requests of hers that were admitted before she asked.
     const late = await ownEvent(store, principal);
     assert.equal(late.organizerId, first.organizerId);
+    const token = { name: "Late", scopes: [], expiresAt: NOW + 9 * DAY };
+    await issueToken(store, token, { principal, now: NOW });
     await runErasures(store, { now: NOW + MINUTE });
     assert.equal((await getEvent(store, late.id))!.record.status, "CANCELLED");
     assert.deepEqual(await membersOf(store, first.organizerId), ["usr_root owner"]);
+    assert.deepEqual(
+      (await rowsNaming(store, principal.userId)).filter((row) => /tok/.test(row)),
+      [],
+    );
     assert.equal(await isUnderWay(store), false);
   }),
 );

@@ -133,8 +133,10 @@ Deno.test("every example is a body that its route takes", async () => {
       .replace("{name}", "complete_events");
     const needed = (operation.parameters ?? []).filter((one) => one.in === "header" && one.required)
       .map(({ name, example }) => [name.toLowerCase(), example!]);
+    // Who is nobody's to erase.
+    const isForRoot = operation.operationId !== "eraseMe";
     const headers = {
-      ...ADMIN,
+      ...(isForRoot ? ADMIN : ann),
       "content-type": type!,
       "idempotency-key": "k",
       ...Object.fromEntries(needed),

@@ -206,6 +206,8 @@ const SENSIBLE: Record<string, (drafts: fc.Arbitrary<Draft>) => fc.Arbitrary<Dra
     drafts.map((draft) => ({ ...draft, place: { id: TOKEN_IDS[named(draft)] } })),
   getUser: (drafts) => ofUser(drafts),
   updateUser: (drafts) => ofUser(drafts),
+  // Nobody is forgotten for `usr_root`.
+  eraseMe: (drafts) => drafts.map((draft) => ({ ...draft, caller: "alice" as const })),
   listUsers: (drafts) =>
     drafts.map((draft) => ({
       ...draft,
