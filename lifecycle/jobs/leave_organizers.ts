@@ -17,6 +17,7 @@ import {
 } from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
 import { getUsers, isActiveAdmin, listAdmins, type User } from "../../kv/users.ts";
+import { addWithholding } from "../../kv/withholdings.ts";
 import { programLine } from "../audit.ts";
 import { settleStep, transitionStep } from "../change_event.ts";
 import { ROOT } from "../policy.ts";
@@ -122,6 +123,8 @@ function writeMember(
       detail: member.role ?? before,
     };
     addAuditLine(operation, programLine(action, by, audited));
+    const { id } = read.organizer;
+    if (audited.detail === "owner") addWithholding(operation, id, { by: stored.userId, at: now });
   });
 }
 
