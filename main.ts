@@ -11,6 +11,7 @@ import { type Config, ConfigError, parseConfig } from "./lifecycle/config.ts";
 import { JobRunner, JOBS } from "./lifecycle/jobs/runner.ts";
 import { trimJournalJob } from "./lifecycle/jobs/trim_journal.ts";
 import { createLogger, type Logger } from "./lifecycle/log.ts";
+import { isLoopback } from "./lifecycle/loopback.ts";
 import { kvWatchUpstream } from "./lifecycle/realtime/kv_watch.ts";
 import { Realtime, type RealtimeOptions } from "./lifecycle/realtime/realtime.ts";
 import { redisPublisher } from "./lifecycle/realtime/redis_publisher.ts";
@@ -18,7 +19,6 @@ import { redisUpstream } from "./lifecycle/realtime/redis_subscription.ts";
 import { keepSampleEvents } from "./lifecycle/sample_events.ts";
 import { createApp } from "./routes/app.ts";
 import { authentication, tokenCheck } from "./routes/authentication.ts";
-import { isLoopback } from "./routes/site_origin.ts";
 import { TokenBuckets } from "./routes/token_buckets.ts";
 
 // Deno Deploy finds crons by evaluating this module: they stand before any await and outside any

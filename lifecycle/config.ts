@@ -5,9 +5,11 @@
 import { z } from "zod";
 import { knownZone } from "./event_zone.ts";
 import { type IpRange, parseIpRange } from "./ip_ranges.ts";
+import { isLoopback, isSafeTransport } from "./loopback.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import type { SignUp } from "./sign_up.ts";
 import { changesChannel, defaultNamespace, NAMESPACE_FORM } from "./redis_namespace.ts";
+import { presetVariables, SIGN_IN_PRESETS, type SignInPreset } from "./sign_in_presets.ts";
 
 export interface Config {
   port: number;
@@ -35,6 +37,13 @@ export interface Config {
   signUp: SignUp;
   /** `issuer|subject` of those who administer. */
   adminUsers: ReadonlySet<string>;
+  /** Where people reach the program; null: where it listens, on loopback. */
+  publicOrigin: string | null;
+  /** With whom people sign in; kv-oauth reads the variables of its preset itself. */
+  signIn: {
+    oidc: { issuer: string; clientId: string; clientSecret: string | null } | null;
+    preset: SignInPreset | null;
+  };
 }
 
 export class ConfigError extends Error {
@@ -70,6 +79,12 @@ function signUpOf(text: string): SignUp | null {
   const domains = namesIn(text.slice("domains:".length)).map((domain) => domain.toLowerCase());
   const areDomains = domains.every((domain) => /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(domain));
   return domains.length > 0 && areDomains ? { rule: "domains", domains } : null;
+}
+
+/** Credentials have no place in an address that many see. */
+function isPlainUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && isSafeTransport(url) && !/[?#@\s\\]/.test(text);
 }
 
 const ENVIRONMENT = z.object({
@@ -122,6 +137,19 @@ const ENVIRONMENT = z.object({
     (text) => namesIn(text).every((name) => /^[^|]+\|.+$/.test(name)),
     "issuer|subject, several separated by commas",
   ).transform(namesIn).optional(),
+  PUBLIC_ORIGIN: z.string()
+    .refine(
+      (text) => isPlainUrl(text) && new URL(text).pathname === "/",
+      "the https:// origin at which people reach it, without a path (http:// on loopback)",
+    )
+    .transform((text) => new URL(text).origin)
+    .optional(),
+  SIGN_IN_PROVIDER: z.enum(SIGN_IN_PRESETS, `one of ${SIGN_IN_PRESETS.join(", ")}`).optional(),
+  OIDC_ISSUER: z.string()
+    .refine(isPlainUrl, "the https:// address of an OpenID provider (http:// on loopback)")
+    .optional(),
+  OIDC_CLIENT_ID: z.string().optional(),
+  OIDC_CLIENT_SECRET: z.string().optional(),
   DENO_DEPLOY: z.string().optional(),
   DENO_TIMELINE: z.string().optional(),
   DENO_DEPLOYMENT_ID: z.string().optional(),
@@ -142,8 +170,8 @@ export function parseConfig(
   if (!parsed.success) {
     const sentences = parsed.error.issues.map(({ path, message }) => {
       const name = String(path[0]);
-      // In the address of Redis, too, when it is the one for its own protocol.
-      const isSecret = name.endsWith("TOKEN") || name === "UPSTASH_REDIS_REST_URL";
+      // Addresses may hold some: that of Redis does when it is the one for its own protocol.
+      const isSecret = /TOKEN$|^(UPSTASH_REDIS_REST_URL|PUBLIC_ORIGIN|OIDC_ISSUER)$/.test(name);
       const value = isSecret ? "" : `, not "${given[name]}"`;
       return `${name} must be ${message}${value}.`;
     });
@@ -152,9 +180,17 @@ export function parseConfig(
   const env = parsed.data;
   const onDeploy = env.DENO_DEPLOY !== undefined || env.DENO_DEPLOYMENT_ID !== undefined;
   const file = mode === "dev" ? "data/dev.sqlite3" : "data/curtain.sqlite3";
+  const host = env.HOST ?? (mode === "dev" ? "127.0.0.1" : "0.0.0.0");
+  const signIn = signInOf(env, given);
+  const isSignIn = signIn.oidc !== null || signIn.preset !== null;
+  if (isSignIn && env.PUBLIC_ORIGIN === undefined && !isLoopback(host)) {
+    throw new ConfigError(
+      "PUBLIC_ORIGIN must be set where people sign in, unless HOST is loopback.",
+    );
+  }
   return {
     port: env.PORT,
-    host: env.HOST ?? (mode === "dev" ? "127.0.0.1" : "0.0.0.0"),
+    host,
     kvPath: env.KV_PATH ?? (onDeploy ? undefined : file),
     adminToken: env.ADMIN_TOKEN ?? null,
     openEndedMs: env.OPEN_ENDED_HOURS * 3_600_000,
@@ -169,6 +205,8 @@ export function parseConfig(
     journalRetentionDays: env.JOURNAL_RETENTION_DAYS,
     signUp: env.SIGN_UP ?? { rule: mode === "dev" ? "open" : "invited" },
     adminUsers: new Set(env.ADMIN_USERS),
+    publicOrigin: env.PUBLIC_ORIGIN ?? null,
+    signIn,
   };
 }
 
@@ -181,4 +219,28 @@ function redisOf(env: z.output<typeof ENVIRONMENT>): Config["redis"] {
   }
   const namespace = env.REDIS_NAMESPACE ?? defaultNamespace(env.DENO_TIMELINE);
   return { url: url.replace(/\/+$/, ""), token, channel: changesChannel(namespace) };
+}
+
+/** @throws {ConfigError} for what is missing beside what is set. */
+function signInOf(
+  env: z.output<typeof ENVIRONMENT>,
+  given: Record<string, string | undefined>,
+): Config["signIn"] {
+  const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET: clientSecret } = env;
+  const preset = env.SIGN_IN_PROVIDER ?? null;
+  const missing = preset === null
+    ? []
+    : presetVariables(preset).filter((name) => given[name] === undefined);
+  if (missing.length > 0) {
+    throw new ConfigError(`${missing.join(", ")} must be set for SIGN_IN_PROVIDER "${preset}".`);
+  }
+  if (issuer !== undefined && clientId !== undefined) {
+    return { oidc: { issuer, clientId, clientSecret: clientSecret ?? null }, preset };
+  }
+  if (issuer === undefined && clientId === undefined && clientSecret === undefined) {
+    return { oidc: null, preset };
+  }
+  throw new ConfigError(
+    "OIDC_ISSUER and OIDC_CLIENT_ID must be set together, also where OIDC_CLIENT_SECRET is set.",
+  );
 }

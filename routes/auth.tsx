@@ -8,6 +8,7 @@ import { writeAuditLine } from "../kv/audit.ts";
 import { programLine } from "../lifecycle/audit.ts";
 import { type SignedIn, signIn, signInRoot } from "../lifecycle/sign_in.ts";
 import type { Profile } from "../lifecycle/sign_up.ts";
+import { isLoopback } from "../lifecycle/loopback.ts";
 import { endMySessions } from "../lifecycle/sessions.ts";
 import type { AppDeps, AppEnv, SignInOptions } from "./app_deps.ts";
 import { readForm } from "./form_body.ts";
@@ -18,7 +19,7 @@ import { chargeAttempt } from "./rate_limit.ts";
 import { clearSession, sessionCookie } from "./session_cookie.ts";
 import { returnPath } from "./sign_in/return_path.ts";
 import type { SignInProvider } from "./sign_in/sign_in.ts";
-import { isLoopback, requireConfidential, requireSameOrigin, siteOrigin } from "./site_origin.ts";
+import { requireConfidential, requireSameOrigin, siteOrigin } from "./site_origin.ts";
 import { TokenBuckets } from "./token_buckets.ts";
 
 /** A form that is filled in by hand. */

@@ -5,7 +5,8 @@
 import type { Context } from "hono";
 import { SECRET } from "../lifecycle/secrets.ts";
 import type { AppEnv } from "./app_deps.ts";
-import { isLoopback, type SiteOrigin } from "./site_origin.ts";
+import { isLoopback } from "../lifecycle/loopback.ts";
+import type { SiteOrigin } from "./site_origin.ts";
 
 const SECURE_NAME = "__Host-session";
 const PLAIN_NAME = "session";

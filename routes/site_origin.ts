@@ -1,6 +1,7 @@
 /** Where people reach this site, and whether what asks comes from there. */
 import type { Context } from "hono";
 import { DomainError } from "../kv/errors.ts";
+import { isLoopback } from "../lifecycle/loopback.ts";
 import type { AppDeps, AppEnv } from "./app_deps.ts";
 import { cameByHttps } from "./peer.ts";
 
@@ -30,10 +31,6 @@ export function siteOrigin(
 export function requireConfidential({ origin, isSecure }: SiteOrigin): void {
   if (isSecure || isLoopback(new URL(origin).hostname)) return;
   throw new DomainError("insecure_origin", `People cannot sign in at ${origin}: it is not https.`);
-}
-
-export function isLoopback(hostname: string): boolean {
-  return /^(localhost|[\w.-]+\.localhost|127(\.\d+){3}|\[?::1\]?)$/i.test(hostname);
 }
 
 /**

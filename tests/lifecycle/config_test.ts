@@ -32,6 +32,8 @@ Deno.test("parseConfig() serves everyone from a file when nothing is set", () =>
     isDeployed: false,
     signUp: { rule: "invited" },
     adminUsers: new Set(),
+    publicOrigin: null,
+    signIn: { oidc: null, preset: null },
   });
 });
 
@@ -105,6 +107,8 @@ Deno.test("parseConfig() takes what is set", () => {
     isDeployed: false,
     signUp: { rule: "invited" },
     adminUsers: new Set(),
+    publicOrigin: null,
+    signIn: { oidc: null, preset: null },
   });
 });
 
@@ -271,6 +275,120 @@ Deno.test("parseConfig() keeps the journal as many days as it is told to", () =>
       refusal({ JOURNAL_RETENTION_DAYS: text }),
       `JOURNAL_RETENTION_DAYS must be a whole number of days, 1 to 3650, not "${text}".`,
     );
+  }
+});
+
+Deno.test("parseConfig() takes a public origin: https, or http of this machine, without a path", () => {
+  const originOf = (text: string) => parseConfig({ PUBLIC_ORIGIN: text }, "start").publicOrigin;
+  for (
+    const [text, origin] of [
+      ["https://events.example", "https://events.example"],
+      ["https://events.example/", "https://events.example"],
+      ["HTTPS://Events.Example:8443", "https://events.example:8443"],
+      ["https://events.example:443", "https://events.example"],
+      ["http://localhost:8000", "http://localhost:8000"],
+      ["http://127.0.0.2:8000", "http://127.0.0.2:8000"],
+      ["http://[::1]:8000", "http://[::1]:8000"],
+    ] as const
+  ) assert.equal(originOf(text), origin);
+  const wrong = [
+    "http://events.example",
+    "http://10.0.0.1",
+    "http://localhost.example",
+    "events.example",
+  ];
+  wrong.push("https://events.example/path", "https://events.example?x", "https://events.example#x");
+  wrong.push(
+    "https://hunter2@events.example",
+    "ftp://localhost",
+    "https://",
+    "https:\\\\x",
+    "https://a b",
+  );
+  for (const text of wrong) {
+    assert.equal(
+      refusal({ PUBLIC_ORIGIN: text }),
+      "PUBLIC_ORIGIN must be the https:// origin at which people reach it, without a path " +
+        "(http:// on loopback).",
+    );
+  }
+});
+
+const OIDC = { OIDC_ISSUER: "https://id.example/tenant", OIDC_CLIENT_ID: "curtain" };
+const PUBLIC = { PUBLIC_ORIGIN: "https://events.example" };
+
+Deno.test("parseConfig() takes an OpenID provider, with a secret or without", () => {
+  const oidcOf = (more: Environment) =>
+    parseConfig({ ...OIDC, ...PUBLIC, ...more }, "start").signIn.oidc;
+  const oidc = { issuer: "https://id.example/tenant", clientId: "curtain" };
+  assert.deepEqual(oidcOf({}), { ...oidc, clientSecret: null });
+  assert.deepEqual(oidcOf({ OIDC_CLIENT_SECRET: " s é" }), { ...oidc, clientSecret: " s é" });
+  assert.equal(oidcOf({ OIDC_ISSUER: "http://127.0.0.1:9000" })!.issuer, "http://127.0.0.1:9000");
+  assert.equal(parseConfig({ OIDC_ISSUER: "", OIDC_CLIENT_ID: "" }, "start").signIn.oidc, null);
+});
+
+Deno.test("parseConfig() takes no half of an OpenID provider, nor one over open networks", () => {
+  const { OIDC_ISSUER, OIDC_CLIENT_ID } = OIDC;
+  for (const half of [{ OIDC_ISSUER }, { OIDC_CLIENT_ID }, { OIDC_CLIENT_SECRET: "hunter2" }]) {
+    assert.equal(
+      refusal({ ...PUBLIC, ...half }),
+      "OIDC_ISSUER and OIDC_CLIENT_ID must be set together, also where OIDC_CLIENT_SECRET is set.",
+    );
+  }
+  for (
+    const issuer of [
+      "http://id.example",
+      "id.example",
+      "https://hunter2@id.example",
+      "https://id.example?x=hunter2",
+      "https://id.example#x",
+      "https://id example",
+      "file:///etc",
+    ]
+  ) {
+    assert.equal(
+      refusal({ ...OIDC, ...PUBLIC, OIDC_ISSUER: issuer }),
+      "OIDC_ISSUER must be the https:// address of an OpenID provider (http:// on loopback).",
+    );
+  }
+});
+
+Deno.test("parseConfig() asks for all that a preset needs, and repeats no secret of it", () => {
+  const GITHUB = {
+    SIGN_IN_PROVIDER: "github",
+    GITHUB_CLIENT_ID: "id",
+    GITHUB_CLIENT_SECRET: "hunter2",
+  };
+  assert.equal(parseConfig({ ...GITHUB, ...PUBLIC }, "start").signIn.preset, "github");
+  assert.equal(
+    refusal({ ...GITHUB, ...PUBLIC, GITHUB_CLIENT_ID: "" }),
+    'GITHUB_CLIENT_ID must be set for SIGN_IN_PROVIDER "github".',
+  );
+  assert.equal(
+    refusal({ ...PUBLIC, SIGN_IN_PROVIDER: "azure_adb2c", AZURE_ADB2C_CLIENT_SECRET: "hunter2" }),
+    "AZURE_ADB2C_DOMAIN, AZURE_ADB2C_TENANT_ID, AZURE_ADB2C_POLICY, AZURE_ADB2C_CLIENT_ID must be " +
+      'set for SIGN_IN_PROVIDER "azure_adb2c".',
+  );
+  for (const name of ["clerk", "GitHub", "toString", "oidc"]) {
+    assert.match(
+      refusal({ ...PUBLIC, SIGN_IN_PROVIDER: name }),
+      new RegExp(`^SIGN_IN_PROVIDER must be one of auth0, .*, twitter, not "${name}"\\.$`),
+    );
+  }
+});
+
+Deno.test("parseConfig() wants to know the public origin where people sign in, but for loopback", () => {
+  const sentence = "PUBLIC_ORIGIN must be set where people sign in, unless HOST is loopback.";
+  const GOOGLE = { SIGN_IN_PROVIDER: "google", GOOGLE_CLIENT_ID: "id", GOOGLE_CLIENT_SECRET: "s" };
+  for (const provider of [OIDC, GOOGLE]) {
+    for (const HOST of ["", "0.0.0.0", "::", "10.0.0.1", "events.example"]) {
+      assert.equal(refusal({ ...provider, HOST }), sentence);
+      parseConfig({ ...provider, HOST, ...PUBLIC }, "start");
+    }
+    for (const HOST of ["127.0.0.1", "::1", "localhost"]) {
+      assert.equal(parseConfig({ ...provider, HOST }, "start").publicOrigin, null);
+    }
+    assert.equal(parseConfig(provider, "dev").publicOrigin, null);
   }
 });
 
