@@ -6,7 +6,12 @@ import { DomainError } from "./errors.ts";
 
 const LOOK_EVERY_MS = 100;
 
-type LateCode = "store_unavailable" | "outcome_unknown" | "deadline_exceeded";
+type LateCode =
+  | "store_unavailable"
+  | "outcome_unknown"
+  | "deadline_exceeded"
+  | "sign_in_provider_failed"
+  | "sign_in_unavailable";
 
 interface Call {
   /** Looks that are left to it. */

@@ -34,7 +34,6 @@ export const ERRORS = {
   invitation_gone: "The invitation was used or revoked, has ended, or never was.",
   invitation_not_yours: "The invitation is for somebody else.",
   too_many_tokens: "The caller has as many tokens as one may.",
-  sign_in_failed: "The sign-in did not come to its end.",
   not_found: "There is nothing here, or nothing that the caller may see.",
   method_not_allowed: "This address does not take that method.",
   illegal_transition: "The event cannot go from its status to that one.",
@@ -52,6 +51,9 @@ export const ERRORS = {
   conflict: "Others were changing the same thing at the same time; try again.",
   job_not_found: "There is no job of this name.",
   position_gone: "Changes cannot be told from this position on; start anew.",
+  sign_in_failed: "The sign-in was not completed; nobody is signed in by it.",
+  sign_in_provider_failed: "The sign-in provider did not answer as it must.",
+  sign_in_unavailable: "The sign-in could not be loaded; restart the program when it can be.",
   index_incomplete: "An index that this needs is still being built; try again in a minute.",
   store_unavailable: "The store did not answer in time; nothing was changed.",
   outcome_unknown: "The store did not confirm the change in time; it may still be applied.",
@@ -96,7 +98,6 @@ export const REMEDIES: Record<ErrorCode, string> = {
   invitation_gone: "Ask an owner of the organizer for another invitation.",
   invitation_not_yours: "Sign in as the person whom it was sent to, or ask for one of your own.",
   too_many_tokens: "Revoke tokens that are no longer used.",
-  sign_in_failed: "Start again at `/auth/sign-in`.",
   not_found:
     "Look at the address and the id; drafts and private events are found with a token of their people.",
   method_not_allowed: "Use one of the methods that the answer's `Allow` header lists.",
@@ -124,6 +125,12 @@ export const REMEDIES: Record<ErrorCode, string> = {
   job_not_found: "Choose one of the names that `GET /v1/jobs` lists.",
   position_gone:
     "Read everything anew, by lists or an export, and go on from the position of that answer.",
+  sign_in_failed:
+    "Start again at `/auth/sign-in`, and finish in the same browser within ten minutes.",
+  sign_in_provider_failed:
+    "Start again at `/auth/sign-in` in a minute; if it stays, tell the operator, whose log says more.",
+  sign_in_unavailable:
+    "Restart the program where the package registry `jsr.io` can be reached, or set `OIDC_ISSUER`.",
   index_incomplete:
     "Send it again after `Retry-After` seconds; `/healthz` says what is still being built.",
   store_unavailable: "Send the same request again after `Retry-After` seconds.",

@@ -17,6 +17,7 @@ export type RecordType =
   | "journal"
   | "outcome"
   | "relay"
+  | "sign_in_flow"
   | "job"
   | "job_lease"
   | "job_run"
@@ -49,6 +50,7 @@ export const FORMATS: Readonly<Record<RecordType, Format>> = {
   journal: { current: 1, steps: {} },
   outcome: { current: 1, steps: {} },
   relay: { current: 1, steps: {} },
+  sign_in_flow: { current: 1, steps: {} },
   job: { current: 1, steps: {} },
   job_lease: { current: 1, steps: {} },
   job_run: { current: 1, steps: {} },

@@ -136,6 +136,9 @@ export const auditByUserPrefix = (id: UserId): Key => ["audit_by_user", id];
 export const outcomeKey = (userId: UserId, digest: string): Key => ["idempotency", userId, digest];
 export const outcomePrefix = (userId: UserId): Key => ["idempotency", userId];
 
+/** A sign-in that came to its end, by the digest of its state, for as long as it could come again. */
+export const signInFlowKey = (digest: string): Key => ["sign_in_flow", digest];
+
 /** The totally ordered log of changes; the last part is the commit's versionstamp. */
 export const JOURNAL: Key = ["journal"];
 /** Its versionstamp is the newest entry's. */

@@ -9,6 +9,7 @@ import type { AppEnv } from "./app_deps.ts";
 import { isKnown } from "./conditions.ts";
 import { apiResponse } from "./headers.ts";
 import { readBounded } from "./request_body.ts";
+import { SIGN_IN_FAILURES } from "./sign_in/failures.ts";
 import { refuseInvalid } from "./validation.ts";
 
 export function apiApp(): OpenAPIHono<AppEnv> {
@@ -72,9 +73,10 @@ export const ProblemSchema = z.looseObject({
   transition: z.looseObject({ to: z.enum(EVENT_STATUSES) }).optional().meta({
     description: "The transition to ask for in place of this.",
   }),
-  reason: z.enum(["malformed", "other_store", "ahead", "too_old"]).optional().meta({
-    description: "Why a position is none to go on from.",
-  }),
+  reason: z.enum(["malformed", "other_store", "ahead", "too_old", ...SIGN_IN_FAILURES]).optional()
+    .meta({
+      description: "Why a position is none to go on from; why nobody is signed in.",
+    }),
   current_etag: z.string().optional().meta({ description: "The event's `ETag` now." }),
   differences: z.array(
     z.looseObject({

@@ -41,6 +41,17 @@ const TOLD: Partial<Record<ErrorCode, Omit<ErrorPageProps, "now">>> = {
       "in another browser. Nothing was changed.",
     canSignIn: true,
   },
+  sign_in_provider_failed: {
+    title: "The sign-in provider does not answer",
+    detail: "You are not signed in. Please try again in a minute, or in another way.",
+    canSignIn: true,
+  },
+  sign_in_unavailable: {
+    title: "This sign-in cannot be used just now",
+    detail: "A part of it could not be loaded. Please sign in another way, or tell whoever runs " +
+      "this site: a restart helps where the package registry can be reached.",
+    canSignIn: true,
+  },
   invitation_gone: {
     title: "This invitation has ended",
     detail: "It was used or revoked, or its time is over. Please ask for another one.",

@@ -9,14 +9,17 @@ import { adoptIndexes } from "../../kv/index_state.ts";
 import { eventKey } from "../../kv/keys.ts";
 import { createMove } from "../../kv/organizer_moves.ts";
 import { Store } from "../../kv/store.ts";
+import { SILENT } from "../../lifecycle/log.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { type Problem, problemType } from "../../routes/errors.ts";
 import { describeApi } from "../../routes/openapi.ts";
+import { signInProviders } from "../../routes/sign_in/providers.ts";
 import { type TestStore, testStore } from "../kv/test_store.ts";
 import { Contract } from "../support/contract.ts";
 import {
   ADMIN,
   DAY,
+  freshStore,
   NOW,
   type RequestOptions,
   storeEvent,
@@ -50,10 +53,10 @@ const FORM = {
   "sec-fetch-site": "same-origin",
   accept: "application/problem+json",
 };
-const FAILING_PROVIDER = {
-  id: "failing",
-  label: "a provider",
-  signIn: () => Promise.reject(new DomainError("sign_in_failed", undefined, { reason: "denied" })),
+const UNAVAILABLE = {
+  id: "github",
+  label: "GitHub",
+  signIn: () => Promise.reject(new DomainError("sign_in_unavailable")),
 };
 
 /** An organizer of the administrator's, and the secret of an invitation to it. */
@@ -71,6 +74,22 @@ async function invited(ask: Ask, more: { email?: string } = {}) {
 
 const patch = (ask: Ask, { id }: { id: string }, body: object, headers = {}) =>
   ask("PATCH", `${LIST}/${id}`, { body, headers: { ...ADMIN, ...headers } });
+
+/** Signing in with an OpenID provider that is not there. */
+function withoutProvider(path: string): Provocation {
+  return {
+    isPage: true,
+    async app() {
+      const store = await freshStore();
+      const oidc = { issuer: "http://127.0.0.1:1", clientId: "curtain", clientSecret: null };
+      const deps = { store, clock: () => NOW, log: SILENT, exposeKvPath: () => {} };
+      const origin = () => "http://localhost";
+      const providers = signInProviders({ signIn: { oidc, preset: null } }, { ...deps, origin });
+      return { store, signIn: { providers } };
+    },
+    provoke: (ask) => ask("GET", path, { headers: FORM }),
+  };
+}
 
 const CATALOGUE: Record<ErrorCode, Provocation> = {
   invalid_body: { provoke: (ask) => ask("POST", LIST, { body: { ...TOMORROW, title: 7 } }) },
@@ -197,11 +216,6 @@ const CATALOGUE: Record<ErrorCode, Provocation> = {
       return await ask("POST", "/v1/tokens", { body, headers: ann });
     },
   },
-  sign_in_failed: {
-    isPage: true,
-    app: () => ({ signIn: { providers: [FAILING_PROVIDER] } }),
-    provoke: (ask) => ask("GET", "/auth/callback/failing?code=x", { headers: FORM }),
-  },
   not_found: { provoke: (ask) => ask("GET", NOBODYS) },
   method_not_allowed: { provoke: (ask) => ask("PUT", LIST) },
   illegal_transition: {
@@ -309,6 +323,13 @@ const CATALOGUE: Record<ErrorCode, Provocation> = {
   job_not_found: { provoke: (ask) => ask("POST", "/v1/jobs/sweep_floor/runs") },
   position_gone: {
     provoke: (ask) => ask("GET", "/v1/exports?since=0.00000000000000000000-0"),
+  },
+  sign_in_failed: withoutProvider("/auth/callback/oidc?state=x&code=x"),
+  sign_in_provider_failed: withoutProvider("/auth/sign-in?provider=oidc"),
+  sign_in_unavailable: {
+    isPage: true,
+    app: () => ({ signIn: { providers: [UNAVAILABLE] } }),
+    provoke: (ask) => ask("GET", "/auth/sign-in?provider=github", { headers: FORM }),
   },
   index_incomplete: {
     async app() {
