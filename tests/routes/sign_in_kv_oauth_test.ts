@@ -1,6 +1,10 @@
 /** The kv-oauth adapter with the real package and a real provider, where the package can be had. */
 import assert from "node:assert/strict";
-import { presetVariables, SIGN_IN_PRESETS } from "../../lifecycle/sign_in_presets.ts";
+import {
+  presetVariables,
+  SIGN_IN_PRESETS,
+  type SignInPreset,
+} from "../../lifecycle/sign_in_presets.ts";
 import { openIdSource } from "../../routes/sign_in/kv_oauth_profiles.ts";
 import { everything } from "../kv/test_store.ts";
 import { CookieJar } from "../support/cookie_jar.ts";
@@ -46,6 +50,12 @@ async function atTheCallback(t: SignInSite, what: { account?: string; cancel?: b
 
 const failed = (reason: string) => ({ code: "sign_in_failed", reason }) as const;
 const PROVIDER_FAILED = { code: "sign_in_provider_failed" } as const;
+
+/** Where the presets' own are none that tell who signs in. */
+const OWN_ENDPOINTS: Partial<Record<SignInPreset, string>> = {
+  auth0: "https://id.example/authorize",
+  slack: "https://slack.com/openid/connect/authorize",
+};
 
 const STEPS: Record<string, (t: SignInSite) => Promise<void>> = {
   async "who signs in comes back as the provider knows them, and to where they were"(t) {
@@ -100,6 +110,7 @@ const STEPS: Record<string, (t: SignInSite) => Promise<void>> = {
     const never = () => true;
     const ways: OpenIdSwitches["instead"][] = [
       (_, response) => !!response.writeHead(500).end("down"),
+      (_, response) => !!response.writeHead(403).end('{"sub":"alice"}'),
       (_, response) => !!response.destroy(),
       (_, response) => !!response.writeHead(200).end("<p>"),
       (_, response) =>
@@ -139,6 +150,9 @@ const STEPS: Record<string, (t: SignInSite) => Promise<void>> = {
       const { location, jar } = await begin(module!.kvOAuthSignIn({ ...site, provider: preset }));
       assert.equal(location.protocol, "https:");
       const params = Object.fromEntries(location.searchParams);
+      const own = OWN_ENDPOINTS[preset];
+      if (own !== undefined) assert.equal(location.origin + location.pathname, own);
+      assert.equal(params.owner, preset === "notion" ? "user" : undefined);
       assert.equal(params.redirect_uri, `https://events.example/auth/callback/${preset}`);
       assert.equal(params.client_id, "id.example");
       assert.ok(params.scope !== undefined || preset === "notion", preset);
