@@ -111,15 +111,16 @@ export function isActiveAdmin({ role, suspendedAt, erasedAt }: User): boolean {
  */
 export async function createUser(store: Store, user: User, together: Together): Promise<boolean> {
   const { id, identity: { issuer, subject } } = user;
+  const stored = written(user);
   const key = userByIdentityKey(issuer, subject);
   const operation = store.kv.atomic()
     .check({ key, versionstamp: null })
     .set(key, id)
-    .set(userKey(id), user);
+    .set(userKey(id), stored);
   const admins = isActiveAdmin(user) ? await store.get<Admins>(ADMINS) : null;
   if (admins !== null) setAdmins(operation, admins, [...admins.value?.ids ?? [], id]);
   together(operation);
-  return await isStored(store, operation, user);
+  return await isStored(store, operation, stored);
 }
 
 /** What there is to check before the last administrator goes. */
@@ -142,7 +143,8 @@ export async function replaceUser(
 ): Promise<"replaced" | "conflict" | "last_admin"> {
   requireWritable(user, store.schema.formats.user, `user "${user.id}"`);
   const key = userKey(user.id);
-  const operation = store.kv.atomic().check({ key, versionstamp }).set(key, next);
+  const stored = written(next);
+  const operation = store.kv.atomic().check({ key, versionstamp }).set(key, stored);
   const { issuer, subject } = user.identity;
   // Whoever signs in with it from now on is somebody new.
   if (next.erasedAt !== null) operation.delete(userByIdentityKey(issuer, subject));
@@ -153,7 +155,7 @@ export async function replaceUser(
     setAdmins(operation, admins, isActiveAdmin(next) ? [...others, user.id] : others);
   }
   together(operation);
-  return await isStored(store, operation, next) ? "replaced" : "conflict";
+  return await isStored(store, operation, stored) ? "replaced" : "conflict";
 }
 
 /** Replaces a user in a commit of something else, which fails unless they are as they were read. */
@@ -182,6 +184,15 @@ function setAdmins(
   operation.check({ key: ADMINS, versionstamp }).set(ADMINS, { ids });
 }
 
+interface WrittenUser extends User {
+  /** Random: what two write in the same millisecond may be alike to the letter. */
+  writeId: string;
+}
+
+function written(user: User): WrittenUser {
+  return { ...user, writeId: crypto.randomUUID() };
+}
+
 /**
  * Whether the commit left `user` stored. One that is sent again by the runtime, because its answer
  * was lost, is refused because of itself: what lies there then is what it wrote.
@@ -190,11 +201,12 @@ function setAdmins(
 async function isStored(
   store: Store,
   operation: Deno.AtomicOperation,
-  user: User,
+  user: WrittenUser,
 ): Promise<boolean> {
   if ((await store.commit(operation)).ok) return true;
   try {
-    return JSON.stringify(await getUser(store, user.id)) === JSON.stringify(user);
+    const { value } = await store.get<WrittenUser>(userKey(user.id));
+    return value?.writeId === user.writeId;
   } catch (error) {
     // A read failed, yet "nothing was changed" would be a guess.
     throw new DomainError("outcome_unknown", undefined, {}, { cause: error });
