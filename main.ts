@@ -19,6 +19,7 @@ import { redisUpstream } from "./lifecycle/realtime/redis_subscription.ts";
 import { keepSampleEvents } from "./lifecycle/sample_events.ts";
 import { createApp } from "./routes/app.ts";
 import { authentication, tokenCheck } from "./routes/authentication.ts";
+import { signInProviders } from "./routes/sign_in/providers.ts";
 import { TokenBuckets } from "./routes/token_buckets.ts";
 
 // Deno Deploy finds crons by evaluating this module: they stand before any await and outside any
@@ -79,6 +80,17 @@ async function start(): Promise<{ runner: JobRunner }> {
   });
   const ownToken = isDev && config.adminToken === null ? await devToken(store) : null;
   const adminToken = config.adminToken ?? ownToken;
+  const path = absolutePath(config.kvPath);
+  let url = "";
+  const providers = signInProviders(config, {
+    store,
+    clock: Date.now,
+    log,
+    origin: () => config.publicOrigin ?? url,
+    exposeKvPath: () => {
+      if (path !== undefined) Deno.env.set("DENO_KV_PATH", path);
+    },
+  });
   const app = createApp({
     store,
     runner,
@@ -95,10 +107,11 @@ async function start(): Promise<{ runner: JobRunner }> {
     // Also where nothing else is limited: nobody types this many wrong tokens.
     attempts: new TokenBuckets({ perMinute: FAILURES_PER_MINUTE, clock: Date.now }),
     trustedProxies: config.trustedProxies,
+    publicOrigin: config.publicOrigin,
     hasRoot: adminToken !== null,
     signIn: {
-      providers: [],
-      isDevelopment: isDevelopmentMachine(config),
+      providers,
+      isDevelopment: providers.length === 0 && isDevelopmentMachine(config),
       isAdminToken: adminToken === null ? null : tokenCheck(adminToken),
       signUp: config.signUp,
       adminUsers: config.adminUsers,
@@ -111,9 +124,11 @@ async function start(): Promise<{ runner: JobRunner }> {
     await Promise.all([realtime.stop(), runner.stop(), server.shutdown()]);
     store.close();
   };
-  const url = urlOf(config, server);
+  url = urlOf(config, server);
   log.info(`Curtain ${manifest.version} listens`, { url, deno: Deno.version.deno });
-  if (adminToken === null) log.warn("ADMIN_TOKEN is not set: nothing can be written");
+  if (adminToken === null && providers.length === 0) {
+    log.warn("Neither ADMIN_TOKEN nor a way to sign in is set: nothing can be written");
+  }
   if (isDev) showTour(url, ownToken);
   const failed = (error: unknown) => log.error("the start-up run failed", { error });
   runner.runOverdue().catch(failed);

@@ -85,7 +85,7 @@ Deno.test("the start says where the store is, where to go, and that nothing can 
   await withPath(async (path) => {
     await using server = await startServer({ env: { KV_PATH: path, ADMIN_TOKEN: "" } });
     assert.equal(JSON.parse(await server.line(/the store/)).kv, path);
-    await server.line(/ADMIN_TOKEN is not set: nothing can be written/);
+    await server.line(/Neither ADMIN_TOKEN nor a way to sign in is set: nothing can be written/);
     const client = createClient(server.url);
     assert.deepEqual(await bodyOf(client.readyz.$get()), { status: "ready" });
     const refused = await problemOf(client.v1.events.$post({ json: TOMORROW }));
