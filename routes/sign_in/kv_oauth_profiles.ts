@@ -1,6 +1,6 @@
 /**
  * What each provider of `SIGN_IN_PROVIDER` is asked for, and how its answer becomes a profile: the
- * part of a sign-in that kv-oauth leaves to us. The addresses are those of the providers' documents.
+ * part of a sign-in that kv-oauth leaves to us. The presets were not tried at the services themselves.
  */
 import type { SignInPreset } from "../../lifecycle/sign_in_presets.ts";
 import { type Claims, type ProfileFields, profileOf, profileOfClaims } from "./profile.ts";

@@ -4,8 +4,7 @@ import type { Config } from "../../lifecycle/config.ts";
 import type { Logger } from "../../lifecycle/log.ts";
 import { presetLabel } from "../../lifecycle/sign_in_presets.ts";
 import { kvOAuthLoader } from "./kv_oauth_provider.ts";
-import type { SignIn, SignInProvider } from "./sign_in.ts";
-import { OIDC_ID, oidcSignIn } from "./sign_in_oidc.ts";
+import { OIDC_ID, type SignIn, type SignInProvider } from "./sign_in.ts";
 
 export interface SignInDeps {
   store: Store;
@@ -33,9 +32,11 @@ export function signInProviders(
     providers.push({ id: preset, label: presetLabel(preset), signIn });
   }
   if (oidc !== null) {
-    const signIn = once(() =>
-      Promise.resolve(oidcSignIn({ ...deps, origin: deps.origin(), ...oidc }))
-    );
+    const signIn = once(async () => {
+      // Loaded when somebody signs in: a start is not the time.
+      const { oidcSignIn } = await import("./sign_in_oidc.ts");
+      return oidcSignIn({ ...deps, origin: deps.origin(), ...oidc });
+    });
     providers.push({ id: OIDC_ID, label: new URL(oidc.issuer).host, signIn });
   }
   return providers;

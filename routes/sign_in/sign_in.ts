@@ -26,6 +26,9 @@ export interface SignIn {
   finish(request: Request): Promise<FinishedSignIn>;
 }
 
+/** The {provider} of any OpenID provider. */
+export const OIDC_ID = "oidc";
+
 /** What `/auth/sign-in` offers: `id` is the {provider} of `/auth/callback/{provider}`. */
 export interface SignInProvider {
   id: string;

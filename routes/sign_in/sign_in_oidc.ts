@@ -9,9 +9,8 @@ import { providerFailed, signInFailed } from "./failures.ts";
 import { finishFlow, type FlowSite, flowStarted, redirectUri } from "./flow_cookie.ts";
 import { profileOfClaims } from "./profile.ts";
 import type { Profile } from "../../lifecycle/sign_up.ts";
-import type { SignIn } from "./sign_in.ts";
+import { OIDC_ID, type SignIn } from "./sign_in.ts";
 
-export const OIDC_ID = "oidc";
 const SCOPE = "openid profile email";
 const DEADLINE_MS = 10_000;
 
