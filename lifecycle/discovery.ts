@@ -222,3 +222,26 @@ export async function listMyEvents(
   if (due) onDue?.();
   return page;
 }
+
+/**
+ * The events of an organizer that no list shows to everybody and that are not over, newest start
+ * first: drafts, private and unlisted ones. For its people; nothing for others.
+ */
+export async function listInternalEvents(
+  store: Store,
+  organizerId: OrganizerId,
+  { principal, now, limit }: Pick<ListOptions, "principal" | "now" | "limit">,
+): Promise<EventCard[]> {
+  if (await relationTo(store, principal, { organizerId, staff: [] }) === "none") return [];
+  const { items } = await walkPage(store, {
+    segments: [[{ prefix: byOrganizerPrefix(organizerId) }]],
+    reverse: true,
+    query: JSON.stringify(["internal", organizerId]),
+    accept(card) {
+      const status = statusAt(card, now);
+      if (status === "DRAFT") return true;
+      return card.visibility !== "PUBLIC" && (status === "CONFIRMED" || status === "ONGOING");
+    },
+  }, { limit, cursor: undefined });
+  return items;
+}

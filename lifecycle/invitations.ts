@@ -122,14 +122,25 @@ export async function revokeInvitation(
 export interface Offer {
   organizer: Organizer;
   invitation: Invitation;
+  /** What the caller is to it; `other`: it is for somebody else. */
+  standing: "stranger" | "invited" | "member" | "other";
 }
 
 /** @throws {DomainError} `invitation_gone`. */
-export async function requireOffer(store: Store, secret: string, now: number): Promise<Offer> {
+export async function requireOffer(
+  store: Store,
+  secret: string,
+  { principal: { userId }, now }: By,
+): Promise<Offer> {
   const { invitation } = await requireOpen(store, secret, now);
   const read = await readOrganizer(store, invitation.organizerId);
   if (read === null) throw new DomainError("invitation_gone");
-  return { organizer: read.organizer, invitation };
+  const { organizer } = read;
+  if (userId === null) return { organizer, invitation, standing: "stranger" };
+  const role = await getOrganizerRole(store, organizer.id, userId);
+  if (isEnough(role, invitation)) return { organizer, invitation, standing: "member" };
+  const isInvited = isFor(await readUser(store, userId), invitation.email);
+  return { organizer, invitation, standing: isInvited ? "invited" : "other" };
 }
 
 async function requireOpen(store: Store, secret: string, now: number): Promise<StoredInvitation> {
@@ -159,11 +170,9 @@ export async function acceptInvitation(
     const read = isElsewhere ? null : await readOrganizer(store, invitation.organizerId);
     if (read === null) throw new DomainError("invitation_gone");
     const user = await readUser(store, userId);
-    requireInvited(user, email);
+    if (!isFor(user, email)) throw new DomainError("invitation_not_yours");
     const before = await getOrganizerRole(store, read.organizer.id, userId);
-    if (before !== null && rolesRank(before) >= rolesRank(role)) {
-      throw new DomainError("already_member");
-    }
+    if (isEnough(before, { role })) throw new DomainError("already_member");
     const isDone = await joinOrganizer(store, read, { userId, role, user }, (operation) => {
       takeInvitation(operation, stored);
       const audited = { userId, organizerId: read.organizer.id, detail: `${id} ${role}` };
@@ -176,9 +185,13 @@ export async function acceptInvitation(
 }
 
 /** Only an address that the provider vouches for says whose it is. */
-function requireInvited(stored: StoredUser | null, email: string | null): void {
-  if (email === null) return;
+function isFor(stored: StoredUser | null, email: string | null): boolean {
+  if (email === null) return true;
   const { user } = stored ?? {};
-  if (user?.emailVerified && user.email?.toLowerCase() === email.toLowerCase()) return;
-  throw new DomainError("invitation_not_yours");
+  return user?.emailVerified === true && user.email?.toLowerCase() === email.toLowerCase();
+}
+
+/** Whether somebody of the role `before` gains nothing. */
+function isEnough(before: OrganizerRole | null, { role }: Pick<Invitation, "role">): boolean {
+  return before !== null && rolesRank(before) >= rolesRank(role);
 }

@@ -1,6 +1,6 @@
 /** The whole HTTP side: what happens to every request, and the parts it is made of. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
 import { DomainError } from "../kv/errors.ts";
 import type { LogLevel } from "../lifecycle/log.ts";
 import { admitted } from "./admission.ts";
@@ -23,6 +23,7 @@ import { Idempotency } from "./idempotency.ts";
 import { imports } from "./imports.ts";
 import { jobs } from "./jobs.ts";
 import { invitations } from "./invitations.ts";
+import { loggedPath } from "./logged_path.ts";
 import { me } from "./me.ts";
 import { members } from "./members.ts";
 import { myData } from "./my_data.ts";
@@ -31,6 +32,9 @@ import { type ApiDocument, describeApi, openapi } from "./openapi.ts";
 import { organizerMoves } from "./organizer_moves.ts";
 import { organizers } from "./organizers.ts";
 import { contractPages } from "./pages/contract_pages.tsx";
+import { preferredType, PROBLEM } from "./negotiation.ts";
+import { ownPages } from "./pages/own_pages.ts";
+import { pageErrors } from "./pages/page_errors.tsx";
 import { pages } from "./pages/pages.tsx";
 import { cameByHttps } from "./peer.ts";
 import { securityTxt } from "./security_txt.ts";
@@ -41,12 +45,13 @@ import { transitions } from "./transitions.ts";
 
 export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   const app = apiApp();
-  app.onError(problemResponse);
+  app.onError(toldAsAsked(pageErrors(deps)));
   app.notFound((c) => otherMethods(app, c));
   app.use(everyRequest(deps), audited(deps), admitted(deps));
   app.route("/", api(deps));
   app.route("/", securityTxt(deps));
   app.route("/", pages(deps));
+  app.route("/", ownPages(deps));
   app.route("/", auth(deps));
   // Made when it is first asked for: a start is not the time.
   let made: ApiDocument | undefined;
@@ -54,6 +59,15 @@ export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   app.route("/", openapi(document));
   app.route("/", contractPages(deps, document));
   return app;
+}
+
+/** What goes wrong before a route is told as it is asked for; browsers ask for pages by name. */
+function toldAsAsked(asPage: ErrorHandler<AppEnv>): ErrorHandler<AppEnv> {
+  return (error, c) => {
+    const isPage = !isApiPath(c.req.path) &&
+      preferredType(c, [PROBLEM, "text/html"]) === "text/html";
+    return isPage ? asPage(error, c) : problemResponse(error, c);
+  };
 }
 
 /** The API by itself, in the order of the contract: its type is what a client is typed by. */
@@ -117,11 +131,6 @@ function everyRequest(
     });
     if (c.req.method === "HEAD") await sayLength(c.res);
   };
-}
-
-/** Whoever has an invitation's link may use it, so the log does not say it. */
-function loggedPath(path: string): string {
-  return path.replace(/^\/invitations\/.+/, "/invitations/…");
 }
 
 /**

@@ -10,13 +10,24 @@ export interface Visitor {
 
 export const VisitorContext = createContext<Visitor>({ principal: GUEST, path: "/" });
 
+/** The address at which one signs in, to come back to `path`. */
+export function signInPath(path: string): string {
+  return `/auth/sign-in?${new URLSearchParams({ return_to: path })}`;
+}
+
+/** Leads to signing in, and back to this page. */
+export function SignInButton() {
+  const { path } = useContext(VisitorContext);
+  return <a class="button" href={signInPath(path)}>Sign in</a>;
+}
+
 /** The way to sign in, or to what is one's own. */
 export function AccountLink() {
   const { principal: { userId, name }, path } = useContext(VisitorContext);
   return (
     <nav class="account" aria-label="Account">
       {userId === null
-        ? <a href={`/auth/sign-in?${new URLSearchParams({ return_to: path })}`}>Sign in</a>
+        ? <a href={signInPath(path)}>Sign in</a>
         : <a href="/me" dir="auto">{name ?? userId}</a>}
     </nav>
   );

@@ -1,4 +1,5 @@
 /** A page for what could not be shown. */
+import { SignInButton } from "./account.tsx";
 import { Layout } from "./layout.tsx";
 
 export interface ErrorPageProps {
@@ -6,10 +7,12 @@ export interface ErrorPageProps {
   detail: string;
   /** Whether signing in again is what helps. */
   canSignIn?: boolean;
+  /** The page whose form it was. */
+  backTo?: string | undefined;
   now: number;
 }
 
-export function ErrorPage({ title, detail, canSignIn = false, now }: ErrorPageProps) {
+export function ErrorPage({ title, detail, canSignIn = false, backTo, now }: ErrorPageProps) {
   return (
     <Layout title={title} now={now} indexed={false}>
       <div class="failure" data-tone="over">
@@ -19,10 +22,15 @@ export function ErrorPage({ title, detail, canSignIn = false, now }: ErrorPagePr
         {canSignIn
           ? (
             <p>
-              <a class="button" href="/auth/sign-in">Sign in</a>
+              <SignInButton />
             </p>
           )
           : null}
+        {backTo === undefined ? null : (
+          <p>
+            <a class="quiet" href={backTo}>Back to the page</a>
+          </p>
+        )}
         <p>
           <a class="quiet" href="/">See what’s on</a>
         </p>

@@ -4,9 +4,15 @@ import type { Organizer } from "../../kv/organizers.ts";
 import { Cards } from "./cards.tsx";
 import { webAddress, When } from "./event_parts.tsx";
 import { type Followed, Layout } from "./layout.tsx";
+import { EventRows } from "./my_events.tsx";
+import { peoplePath } from "./people_page.tsx";
 
 export interface OrganizerPageProps {
   organizer: Organizer;
+  /** Whether who looks at it is one of its people, or an administrator. */
+  isTheirs: boolean;
+  /** What only its people see here. */
+  internal: EventCard[];
   /** Whether pages of live events come before this one. */
   continued: boolean;
   live: { items: EventCard[]; nextCursor: string | null };
@@ -17,8 +23,10 @@ export interface OrganizerPageProps {
 }
 
 export function OrganizerPage(
-  { organizer, continued, live, past, now, openEndedMs, followed }: OrganizerPageProps,
+  props: OrganizerPageProps,
 ) {
+  const { organizer, isTheirs, internal, continued, live, past, now, openEndedMs, followed } =
+    props;
   const { items } = live;
   const onePage = !continued && live.nextCursor === null;
   const link = webAddress(organizer.url);
@@ -42,6 +50,7 @@ export function OrganizerPage(
         {link === null
           ? null
           : <a class="quiet" href={link.href} rel="noopener nofollow">{link.host}</a>}
+        {isTheirs ? <a class="quiet" href={peoplePath(organizer.id)}>People</a> : null}
       </div>
       <Cards
         events={items}
@@ -58,6 +67,12 @@ export function OrganizerPage(
         <nav class="pager" aria-label="More events">
           <a class="next" rel="next" href={`${path}?cursor=${live.nextCursor}`}>Later events</a>
         </nav>
+      )}
+      {internal.length === 0 ? null : (
+        <section class="internal" aria-labelledby="internal">
+          <h2 id="internal">Only for your people</h2>
+          <EventRows events={internal} now={now} />
+        </section>
       )}
       {past.items.length === 0 ? null : (
         <section class="past" aria-labelledby="past">

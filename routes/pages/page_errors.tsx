@@ -14,7 +14,10 @@ export function pageErrors({ log, clock }: Pick<AppDeps, "log" | "clock">): Erro
     const code = error instanceof DomainError ? error.code : "internal";
     if (code === "internal") (c.get("log") ?? log).error("page failed", { error });
     const told = TOLD[code] ?? { title: "This did not work", detail: ERRORS[code] };
-    return sendPage(c, <ErrorPage {...told} now={clock()} />, statusOf(error));
+    // A form's page has the form's address.
+    const isForm = c.req.method === "POST" && !c.req.path.startsWith("/auth/");
+    const backTo = isForm ? c.req.path : undefined;
+    return sendPage(c, <ErrorPage {...told} backTo={backTo} now={clock()} />, statusOf(error));
   };
 }
 
@@ -63,6 +66,26 @@ const TOLD: Partial<Record<ErrorCode, Omit<ErrorPageProps, "now">>> = {
   already_member: {
     title: "You are among them already",
     detail: "The invitation has not been used up.",
+  },
+  last_owner: {
+    title: "Somebody must own it",
+    detail: "The organizer would be left without an owner. Make somebody else an owner first.",
+  },
+  last_admin: {
+    title: "Somebody must administer",
+    detail: "Nobody would be left who can. Make somebody else an administrator first.",
+  },
+  root_user: {
+    title: "This is the administrator of the configuration",
+    detail: "Only whoever sets ADMIN_TOKEN decides about this one.",
+  },
+  too_many_tokens: {
+    title: "These are enough tokens",
+    detail: "You have as many as one may. Revoke those that are no longer used first.",
+  },
+  conflict: {
+    title: "Others were faster",
+    detail: "Somebody else was changing the same thing. Nothing was done; please try again.",
   },
   not_found: {
     title: "There is nothing here",

@@ -7,7 +7,7 @@ import { getEvent } from "../../kv/events.ts";
 import { readPosition } from "../../kv/journal_places.ts";
 import { MAX_TAG_LENGTH } from "../../kv/limits.ts";
 import { getOrganizer } from "../../kv/organizers.ts";
-import { listEvents } from "../../lifecycle/discovery.ts";
+import { listEvents, listInternalEvents } from "../../lifecycle/discovery.ts";
 import type { EventQuery } from "../../lifecycle/event_filter.ts";
 import { isEventId, isOrganizerId } from "../../lifecycle/ids.ts";
 import { canSee, notFound, relationTo } from "../../lifecycle/policy.ts";
@@ -111,10 +111,19 @@ export function pages(deps: Omit<AppDeps, "realtime">): Hono<AppEnv> {
       PAST_PAGE_SIZE,
       c.req.query("past") || undefined,
     );
+    const principal = c.get("principal");
+    const relation = await relationTo(store, principal, { organizerId: organizer.id, staff: [] });
+    const internal = await listInternalEvents(store, organizer.id, {
+      principal,
+      now,
+      limit: PAGE_SIZE,
+    });
     return sendPage(
       c,
       <OrganizerPage
         organizer={organizer}
+        isTheirs={relation !== "none"}
+        internal={internal}
         continued={cursor !== undefined}
         live={live}
         past={past}

@@ -3,7 +3,7 @@
  * is made from the same ones.
  */
 import { listedVisibility } from "../../kv/event_indexes.ts";
-import type { EventRecord, EventStatus } from "../../kv/event_record.ts";
+import type { EventRecord, EventStatus, Visibility } from "../../kv/event_record.ts";
 import { listedUntil } from "../../lifecycle/status.ts";
 
 /** What the stylesheet tells apart. */
@@ -11,6 +11,22 @@ export type Tone = "draft" | "upcoming" | "now" | "over" | "cancelled";
 
 /** A card's chip. */
 export const CHIPS = { upcoming: "Upcoming", now: "Happening now" } as const;
+
+/** Every status, where their people see their events. */
+export const STATUS_WORDS: Record<EventStatus, string> = {
+  DRAFT: "Draft",
+  CONFIRMED: CHIPS.upcoming,
+  ONGOING: CHIPS.now,
+  COMPLETED: "Over",
+  CANCELLED: "Cancelled",
+  ARCHIVED: "Archived",
+};
+
+export const VISIBILITY_WORDS: Record<Visibility, string> = {
+  PUBLIC: "Public",
+  UNLISTED: "Unlisted",
+  PRIVATE: "Private",
+};
 
 /** An event page's banner. */
 export const HEADLINES: Record<Tone, string> = {

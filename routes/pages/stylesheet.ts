@@ -122,8 +122,7 @@ main:focus, h1:focus { outline: none; }
 .sheet { max-width: 34rem; margin-inline: auto; display: grid; gap: 1.25rem; }
 .form { display: grid; gap: 0.5rem; justify-items: start; }
 .form label { font-weight: 600; }
-.form input:not([type="hidden"], [type="checkbox"]), .form select {
-  width: 100%;
+.form input:not([type="hidden"], [type="checkbox"]), select, textarea {
   min-height: 2.75rem;
   padding: 0.5rem 0.75rem;
   border: 1px solid var(--soft);
@@ -132,7 +131,50 @@ main:focus, h1:focus { outline: none; }
   color: var(--ink);
   font: inherit;
 }
+.form input:not([type="hidden"], [type="checkbox"]), .form select, textarea { width: 100%; }
 .note { color: var(--soft); font-size: 0.875rem; }
+.wrong { color: var(--red); }
+fieldset { display: grid; gap: 0.25rem; width: 100%; margin: 0; padding: 0; border: 0; }
+legend { padding: 0; font-weight: 600; }
+.form label.choice { display: flex; gap: 0.75rem; padding-block: 0.3rem; font-weight: 400; }
+.choice input { flex: none; width: 1.25rem; height: 1.25rem; margin-block-start: 0.15rem; accent-color: var(--mark); }
+code, .secret { font-family: ui-monospace, "Liberation Mono", monospace; font-size: 0.875em; }
+textarea { resize: vertical; }
+.own { max-width: 46rem; }
+.own section { display: grid; gap: 0.75rem; margin-block-start: 1.25rem; }
+.own h2 { font-size: 1.5rem; }
+.own h3 { font: 600 1rem/1.4 var(--sans); color: var(--soft); }
+.own .notice { margin: 0; display: grid; gap: 0.75rem; }
+.own .notice .form label { font-size: 0.875rem; }
+.own .facts { margin-block: 0; }
+.own-head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.75rem; }
+.own .pager { margin-block-start: 0; }
+.rows { margin: 0; padding: 0; list-style: none; border-block-end: 1px solid var(--line); }
+.rows li {
+  display: flex;
+  flex-wrap: wrap;
+  align-items: center;
+  justify-content: space-between;
+  gap: 0.5rem 1rem;
+  padding-block: 0.75rem;
+  border-block-start: 1px solid var(--line);
+}
+.row-text { flex: 1 1 16rem; display: grid; gap: 0.1rem; min-width: 0; }
+.row-forms { display: flex; flex-wrap: wrap; gap: 0.5rem; }
+.inline { display: flex; gap: 0.5rem; }
+.inline select { min-height: 2.25rem; padding-block: 0.25rem; }
+button.minor {
+  min-height: 2.25rem;
+  padding: 0.3rem 0.9rem;
+  border: 1px solid var(--soft);
+  background: none;
+  color: var(--red);
+  font-size: 0.9375rem;
+}
+.roles { display: flex; flex-wrap: wrap; gap: 0.25rem 1.5rem; color: var(--soft); font-size: 0.875rem; }
+.roles div { display: flex; gap: 0.4rem; }
+.roles dt { font-weight: 600; }
+.internal { display: grid; gap: 1rem; margin-block-start: 3rem; }
 .button, button {
   display: inline-block;
   min-height: 2.75rem;

@@ -4,7 +4,7 @@ import type { EventRecord } from "../../kv/event_record.ts";
 import type { Store } from "../../kv/store.ts";
 import { requireTimes } from "../../lifecycle/edit_event.ts";
 import type { EventView } from "../../lifecycle/event_view.ts";
-import { ADMIN, DAY, HOUR, storeEvent, type TestApp, testApp } from "./fixture.ts";
+import { ADMIN, DAY, HOUR, storeEvent, type TestApp, testApp, type TestAppOptions } from "./fixture.ts";
 import { create, json } from "./http.ts";
 
 export interface LiveSite extends AsyncDisposable {
@@ -36,9 +36,9 @@ export function timesBetween(start: number, end: number) {
   return requireTimes({ startDate: startDate!, endDate: endDate! }, null);
 }
 
-export async function openSite(): Promise<LiveSite> {
-  const clock = { clock: () => Date.now() };
-  let app = await testApp(clock);
+export async function openSite(options: TestAppOptions = {}): Promise<LiveSite> {
+  const given = { ...options, clock: () => Date.now() };
+  let app = await testApp(given);
   let server = serve(0);
   const { port } = server.addr;
   const headers = ADMIN;
@@ -96,7 +96,7 @@ export async function openSite(): Promise<LiveSite> {
     async restart({ store = app.store, meanwhile }) {
       await stop();
       const before = app.store;
-      app = await testApp({ ...clock, store });
+      app = await testApp({ ...given, store });
       await meanwhile?.(app);
       if (before !== store) before.close();
       server = serve(port);

@@ -1,0 +1,23 @@
+/** What a form says, and where its page goes on. */
+import type { Context } from "hono";
+import { DomainError } from "../../kv/errors.ts";
+import type { AppEnv } from "../app_deps.ts";
+import { donePath, type DoneWord } from "./done.tsx";
+
+/** The page is asked for by GET, and says what was done. */
+export function goOn(c: Context<AppEnv>, path: string, done?: DoneWord): Response {
+  return c.redirect(done === undefined ? path : donePath(path, done), 303);
+}
+
+/** One of `words`, as a form of ours sends it; undefined for anything else. */
+export function wordOf<Word extends string>(
+  text: string | null,
+  words: readonly Word[],
+): Word | undefined {
+  return words.find((word) => word === text);
+}
+
+/** @throws {DomainError} `not_found` for a form that is none of this page's. */
+export function unknownForm(): DomainError {
+  return new DomainError("not_found", "This page has no such form.");
+}
