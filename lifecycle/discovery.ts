@@ -240,7 +240,7 @@ export async function listInternalEvents(
     accept(card) {
       const status = statusAt(card, now);
       if (status === "DRAFT") return true;
-      return card.visibility !== "PUBLIC" && (status === "CONFIRMED" || status === "ONGOING");
+      return !isListed(card) && (status === "CONFIRMED" || status === "ONGOING");
     },
   }, { limit, cursor: undefined });
   return items;

@@ -1,4 +1,5 @@
 /** A person's events, of every status, on pages that only their people see. */
+import { isListed, listedVisibility } from "../../kv/event_indexes.ts";
 import type { EventCard } from "../../kv/event_record.ts";
 import { statusAt } from "../../lifecycle/status.ts";
 import { When } from "./event_parts.tsx";
@@ -42,9 +43,9 @@ export function EventRows({ events, now }: { events: EventCard[]; now: number })
             </span>
           </p>
           <p class="state">
-            {event.visibility === "PUBLIC"
+            {isListed(event)
               ? null
-              : <span class="chip">{VISIBILITY_WORDS[event.visibility]}</span>}
+              : <span class="chip">{VISIBILITY_WORDS[listedVisibility(event)]}</span>}
             <span class="chip">{STATUS_WORDS[statusAt(event, now)]}</span>
           </p>
         </li>

@@ -4,7 +4,15 @@ import type { EventRecord } from "../../kv/event_record.ts";
 import type { Store } from "../../kv/store.ts";
 import { requireTimes } from "../../lifecycle/edit_event.ts";
 import type { EventView } from "../../lifecycle/event_view.ts";
-import { ADMIN, DAY, HOUR, storeEvent, type TestApp, testApp, type TestAppOptions } from "./fixture.ts";
+import {
+  ADMIN,
+  DAY,
+  HOUR,
+  storeEvent,
+  type TestApp,
+  testApp,
+  type TestAppOptions,
+} from "./fixture.ts";
 import { create, json } from "./http.ts";
 
 export interface LiveSite extends AsyncDisposable {
