@@ -83,7 +83,7 @@ export function Secret({ id, label, text }: { id: string; label: string; text: s
   return (
     <div class="form">
       <label for={id}>{label}</label>
-      <textarea id={id} class="secret" rows={3} readonly spellcheck={false} autofocus>
+      <textarea id={id} class="secret" rows={2} readonly spellcheck={false} autofocus>
         {text}
       </textarea>
     </div>

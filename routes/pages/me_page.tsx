@@ -50,7 +50,7 @@ export function MePage(props: MePageProps) {
           </form>
         </header>
         <Who principal={principal} user={user} />
-        <MyOrganizers organizers={organizers} />
+        <MyOrganizers organizers={organizers} isGuest={principal.role === "guest"} />
         <MyEvents {...props} />
         <MySessions sessions={sessions} principal={principal} />
         <MyTokens tokens={tokens} form={tokenForm} isAdmin={principal.role === "admin"} />
@@ -64,6 +64,7 @@ export function MePage(props: MePageProps) {
             </section>
           )
           : null}
+        <MyData isRoot={user === null} />
       </div>
     </Layout>
   );
@@ -117,12 +118,18 @@ function Who({ principal: { role, userId }, user }: Pick<MePageProps, "principal
   );
 }
 
-function MyOrganizers({ organizers }: { organizers: MyOrganizer[] }) {
+function MyOrganizers(
+  { organizers, isGuest }: { organizers: MyOrganizer[]; isGuest: boolean },
+) {
   return (
     <section aria-labelledby="organizers">
       <h2 id="organizers">My organizers</h2>
       {organizers.length === 0
-        ? <p class="note">You act for no organizer yet. Your first event makes one.</p>
+        ? (
+          <p class="note">
+            You act for no organizer yet.{isGuest ? "" : " Your first event makes one."}
+          </p>
+        )
         : (
           <ul class="rows" role="list">
             {organizers.map(({ id, name, role }) => (
@@ -138,6 +145,22 @@ function MyOrganizers({ organizers }: { organizers: MyOrganizer[] }) {
             ))}
           </ul>
         )}
+    </section>
+  );
+}
+
+function MyData({ isRoot }: { isRoot: boolean }) {
+  return (
+    <section aria-labelledby="data">
+      <h2 id="data">My data</h2>
+      <p>
+        <a href="/v1/me/export">Take along all that is kept of me</a>, as JSON.
+      </p>
+      {isRoot ? null : (
+        <p>
+          <a href="/me/erase">Delete my data</a>, after a question.
+        </p>
+      )}
     </section>
   );
 }

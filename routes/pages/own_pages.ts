@@ -9,6 +9,7 @@ import type { AppDeps, AppEnv } from "../app_deps.ts";
 import { preferredType, PROBLEM } from "../negotiation.ts";
 import { requireSameOrigin } from "../site_origin.ts";
 import { signInPath } from "./account.tsx";
+import { erasePages } from "./erase_routes.tsx";
 import { invitationPages } from "./invitation_routes.tsx";
 import { mePages } from "./me_routes.tsx";
 import { pageErrors } from "./page_errors.tsx";
@@ -22,6 +23,7 @@ export function ownPages(deps: AppDeps): Hono<AppEnv> {
   app.onError(orSignIn(pageErrors(deps)));
   for (const path of PATHS) app.use(path, personal(deps));
   mePages(app, deps);
+  erasePages(app, deps);
   usersPages(app, deps);
   peoplePages(app, deps);
   invitationPages(app, deps);

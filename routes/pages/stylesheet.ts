@@ -122,7 +122,7 @@ main:focus, h1:focus { outline: none; }
 .sheet { max-width: 34rem; margin-inline: auto; display: grid; gap: 1.25rem; }
 .form { display: grid; gap: 0.5rem; justify-items: start; }
 .form label { font-weight: 600; }
-.form input:not([type="hidden"], [type="checkbox"]), select, textarea {
+.form input:not([type="hidden"], [type="checkbox"], [type="radio"]), select, textarea {
   min-height: 2.75rem;
   padding: 0.5rem 0.75rem;
   border: 1px solid var(--soft);
@@ -131,7 +131,7 @@ main:focus, h1:focus { outline: none; }
   color: var(--ink);
   font: inherit;
 }
-.form input:not([type="hidden"], [type="checkbox"]), .form select, textarea { width: 100%; }
+.form input:not([type="hidden"], [type="checkbox"], [type="radio"]), .form select, textarea { width: 100%; }
 .note { color: var(--soft); font-size: 0.875rem; }
 .wrong { color: var(--red); }
 fieldset { display: grid; gap: 0.25rem; width: 100%; margin: 0; padding: 0; border: 0; }
@@ -139,11 +139,11 @@ legend { padding: 0; font-weight: 600; }
 .form label.choice { display: flex; gap: 0.75rem; padding-block: 0.3rem; font-weight: 400; }
 .choice input { flex: none; width: 1.25rem; height: 1.25rem; margin-block-start: 0.15rem; accent-color: var(--mark); }
 code, .secret { font-family: ui-monospace, "Liberation Mono", monospace; font-size: 0.875em; }
-textarea { resize: vertical; }
+textarea { resize: vertical; field-sizing: content; }
 .own { max-width: 46rem; }
 .own section { display: grid; gap: 0.75rem; margin-block-start: 1.25rem; }
 .own h2 { font-size: 1.5rem; }
-.own h3 { font: 600 1rem/1.4 var(--sans); color: var(--soft); }
+.own h3 { margin: 0; font: 600 1rem/1.4 var(--sans); color: var(--soft); }
 .own .notice { margin: 0; display: grid; gap: 0.75rem; }
 .own .notice .form label { font-size: 0.875rem; }
 .own .facts { margin-block: 0; }

@@ -234,5 +234,6 @@ browserTest("no page of those who are signed in has a fault that axe finds", asy
     await root.page.getByRole("button", { name: "Make the token" }).click();
     await root.page.getByText("Choose at least one").waitFor();
   });
+  await look(ada, "erase", open(ada, "/me/erase"));
   await look(stranger, "sign_in", open(stranger, "/me"));
 });
