@@ -5,8 +5,8 @@ import { Layout } from "./layout.tsx";
 import type { MyOrganizer } from "./me_page.tsx";
 
 const CHOICES: Record<ErasureChoice, string> = {
-  pass_on: "An administrator owns them, and their events take place.",
-  cancel_events: "So does one, once all their events that have not ended are cancelled.",
+  pass_on: "Their events take place; an administrator owns them from then on.",
+  cancel_events: "Their events that have not ended are cancelled; then an administrator owns them.",
 };
 
 /** What was filled in, and what is wrong with it. */

@@ -77,9 +77,8 @@ function Who({ principal: { role, userId }, user }: Pick<MePageProps, "principal
         ? (
           <p class="notice">
             You are a guest: you see what is public and what you are given to see, but you cannot
-            create events or organizers, because whoever runs this site lets in only those who are
-            invited. Ask an organizer’s owner for an invitation, or an administrator to make you a
-            member.
+            create events or organizers, because nobody has let you yet. Ask an organizer’s owner
+            for an invitation, or an administrator to make you a member.
           </p>
         )
         : null}

@@ -4,9 +4,9 @@ import type { UserRole } from "../../kv/users.ts";
 
 /** Of an organizer's people, the least first. */
 export const ORGANIZER_ROLE_WORDS: Record<OrganizerRole, { name: string; may: string }> = {
-  viewer: { name: "Viewer", may: "sees drafts and private events" },
-  editor: { name: "Editor", may: "also creates and changes events" },
-  owner: { name: "Owner", may: "also decides who these people are" },
+  viewer: { name: "Viewer", may: "sees all events, drafts and private ones included" },
+  editor: { name: "Editor", may: "creates and changes events, and sees all" },
+  owner: { name: "Owner", may: "decides who these people are, and does all the rest" },
 };
 
 export const USER_ROLE_WORDS: Record<UserRole, string> = {

@@ -40,7 +40,7 @@ Deno.test("GET /me tells a guest what they may not do, and why", async () => {
   const words = wordsOf(
     await pageOf(await openPath(t, "/me", await signedIn(t, "Gus", { role: "guest" }))),
   );
-  assert.match(words, /You are a guest.*cannot create events or organizers, because.*invited/);
+  assert.match(words, /You are a guest.*cannot create events or organizers, because.*invitation/);
 });
 
 Deno.test("GET /me leads an administrator to the users, and the one of ADMIN_TOKEN, too", async () => {

@@ -155,6 +155,60 @@ browserTest(
   },
 );
 
+browserTest("a browser keeps its session to itself, and takes nobody else's", async (browser) => {
+  await using site = await openOwnSite();
+  const { page } = await openPage(browser);
+  const context = page.context();
+  // Somebody who had the browser before, or another page of the host, left it there.
+  const planted = "A".repeat(43);
+  await context.addCookies([{ name: "session", value: planted, url: site.url }]);
+  // Wherever the sign-in was asked to lead, it leads to this site.
+  const evil = "//evil.example/";
+  await page.goto(`${site.url}/auth/sign-in?${new URLSearchParams({ return_to: evil })}`);
+  await signIn(page, "Ada");
+  await page.waitForURL(`${site.url}/`);
+  const sessions = async () => (await context.cookies()).filter(({ name }) => name === "session");
+  const [first, ...more] = await sessions();
+  assert.deepEqual(more, []);
+  assert.notEqual(first?.value, planted);
+  assert.deepEqual(
+    [first?.httpOnly, first?.sameSite, first?.path, first?.domain],
+    [true, "Lax", "/", "127.0.0.1"],
+  );
+  assert.equal(await page.evaluate("document.cookie"), "");
+
+  await page.goto(`${site.url}/auth/sign-in?return_to=/me`);
+  await signIn(page, "Bob");
+  await page.getByRole("heading", { name: "Bob", level: 1 }).waitFor();
+  const [second] = await sessions();
+  assert.notEqual(second?.value, first?.value);
+  // Whoever kept a copy of the first has nothing any more.
+  const response = await fetch(`${site.url}/v1/me`, {
+    headers: { cookie: `session=${first?.value}` },
+  });
+  await response.body?.cancel();
+  assert.equal(response.status, 401);
+});
+
+browserTest("a page of another site gets nothing done in somebody's name", async (browser) => {
+  await using site = await openOwnSite();
+  const { page } = await signedInAs(browser, site, "Ada");
+  await page.context().route("http://evil.example/**", (route) =>
+    route.fulfill({
+      contentType: "text/html",
+      body: `<form method="post" action="${site.url}/me">
+        <input name="action" value="make_token"><input name="name" value="Stolen">
+        <input name="scope" value="events:write"><input name="days" value="30">
+        <button>Win a prize</button></form>`,
+    }));
+  await page.goto("http://evil.example/");
+  await page.getByRole("button").click();
+  // The cookie is not sent from there at all.
+  await page.getByText("This came from another site").waitFor();
+  await page.goto(`${site.url}/me`);
+  assert.equal(await page.getByText("Stolen").count(), 0);
+});
+
 const SCREENS = [
   { colorScheme: "light", viewport: { width: 1200, height: 800 } },
   { colorScheme: "dark", viewport: { width: 1200, height: 800 } },
