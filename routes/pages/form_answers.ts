@@ -1,6 +1,8 @@
 /** What a form says, and where its page goes on. */
 import type { Context } from "hono";
 import { DomainError } from "../../kv/errors.ts";
+import type { UserId } from "../../kv/event_record.ts";
+import { USER_ID } from "../../lifecycle/ids.ts";
 import type { AppEnv } from "../app_deps.ts";
 import { donePath, type DoneWord } from "./done.tsx";
 
@@ -15,6 +17,11 @@ export function wordOf<Word extends string>(
   words: readonly Word[],
 ): Word | undefined {
   return words.find((word) => word === text);
+}
+
+/** A user's id, as a form of ours sends it; undefined for what cannot be one. */
+export function userIdOf(text: string | null | undefined): UserId | undefined {
+  return text && USER_ID.test(text) ? text as UserId : undefined;
 }
 
 /** @throws {DomainError} `not_found` for a form that is none of this page's. */

@@ -1,7 +1,7 @@
 /** `/organizers/{id}/people`: an organizer's people, and what its owners decide about them. */
 import type { Context, Hono } from "hono";
 import { z } from "@hono/zod-openapi";
-import type { OrganizerId, UserId } from "../../kv/event_record.ts";
+import type { OrganizerId } from "../../kv/event_record.ts";
 import type { InvitationId } from "../../kv/invitations.ts";
 import { getOrganizer, type OrganizerRole } from "../../kv/organizers.ts";
 import { isOrganizerId } from "../../lifecycle/ids.ts";
@@ -13,7 +13,7 @@ import { readForm } from "../form_body.ts";
 import { invitationPath } from "../invitations.ts";
 import { ORGANIZER_ROLES } from "../me.ts";
 import { siteOrigin } from "../site_origin.ts";
-import { goOn, unknownForm, wordOf } from "./form_answers.ts";
+import { goOn, unknownForm, userIdOf, wordOf } from "./form_answers.ts";
 import { INVITATION_DAYS, type InviteFormState } from "./invite_form.tsx";
 import { sendPage } from "./layout.tsx";
 import { PeoplePage, peoplePath } from "./people_page.tsx";
@@ -32,15 +32,16 @@ export function peoplePages(app: Hono<AppEnv>, deps: AppDeps): void {
     const id = organizerId(c);
     const by = { principal, now: clock() };
     const form = await readForm(c);
-    const userId = form.get("user") as UserId;
+    const userId = userIdOf(form.get("user"));
     switch (form.get("action")) {
       case "role": {
         const role = wordOf(form.get("role"), ORGANIZER_ROLES);
-        if (role === undefined) break;
+        if (role === undefined || userId === undefined) break;
         await changeRole(store, id, { ...by, userId, role });
         return goOn(c, peoplePath(id), "role_changed");
       }
       case "remove":
+        if (userId === undefined) break;
         await removeMember(store, id, { ...by, userId });
         if (userId === principal.userId) return goOn(c, "/me", "left");
         return goOn(c, peoplePath(id), "removed");

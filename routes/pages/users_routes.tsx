@@ -1,14 +1,12 @@
 /** `/me/users`: the users, for administrators. */
 import type { Hono } from "hono";
-import type { UserId } from "../../kv/event_record.ts";
 import { listUsers, USER_ROLES } from "../../kv/users.ts";
-import { USER_ID } from "../../lifecycle/ids.ts";
 import { requireAdmin, requireInPerson } from "../../lifecycle/policy.ts";
 import { changeUser, type UserChange } from "../../lifecycle/users.ts";
 import type { AppDeps, AppEnv } from "../app_deps.ts";
 import { readForm } from "../form_body.ts";
 import type { DoneWord } from "./done.tsx";
-import { goOn, unknownForm, wordOf } from "./form_answers.ts";
+import { goOn, unknownForm, userIdOf, wordOf } from "./form_answers.ts";
 import { sendPage } from "./layout.tsx";
 import { UsersPage } from "./users_page.tsx";
 
@@ -47,10 +45,6 @@ export function usersPages(
     const after = userIdOf(form.get("after"));
     return goOn(c, after === undefined ? "/me/users" : `/me/users?after=${after}`, asked.done);
   });
-}
-
-function userIdOf(text: string | null | undefined): UserId | undefined {
-  return text && USER_ID.test(text) ? text as UserId : undefined;
 }
 
 function changeOf(form: URLSearchParams): { change: UserChange; done: DoneWord } | null {

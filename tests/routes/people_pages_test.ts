@@ -80,6 +80,9 @@ Deno.test("owners change roles and remove people; nobody else does", async () =>
       { action: "role", user: ed.id, role: "emperor" },
       { action: "role", user: bob.id, role: "editor" },
       { action: "adopt", user: ed.id },
+      // No key is that long.
+      { action: "remove", user: `usr_${"x".repeat(5_000)}` },
+      { action: "role", user: "x".repeat(5_000), role: "editor" },
       {},
     ]
   ) await pageOf(await send(ada, fields as Record<string, string>), 404);
