@@ -1,10 +1,13 @@
 /** Signing in, inviting a colleague, joining and signing out, in real browsers. */
 import assert from "node:assert/strict";
 import type { Browser, Page } from "playwright-core";
+import { SILENT } from "../../lifecycle/log.ts";
+import { signInProviders } from "../../routes/sign_in/providers.ts";
 import { assertAccessible } from "../support/accessibility.ts";
 import { browserTest, openPage } from "../support/browser.ts";
-import { ADMIN_TOKEN, DAY } from "../support/fixture.ts";
+import { ADMIN_TOKEN, DAY, freshStore } from "../support/fixture.ts";
 import { type LiveSite, openSite } from "../support/live_site.ts";
+import { openIdProvider } from "../support/openid_provider.ts";
 
 const openOwnSite = () => openSite({ signIn: { isDevelopment: true } });
 
@@ -115,6 +118,79 @@ browserTest(
     }
   },
 );
+
+/** People sign in with a real OpenID provider, and nobody needs an invitation to the site. */
+async function openProvidersSite() {
+  const provider = await openIdProvider();
+  const store = await freshStore();
+  let url = "";
+  const providers = signInProviders({ signIn: { oidc: provider, preset: null } }, {
+    store,
+    clock: () => Date.now(),
+    log: SILENT,
+    // Known once it is served.
+    origin: () => url,
+    exposeKvPath: () => {},
+  });
+  const site = await openSite({ store, signIn: { providers, signUp: { rule: "open" } } });
+  url = site.url;
+  return {
+    site,
+    async [Symbol.asyncDispose]() {
+      await site[Symbol.asyncDispose]();
+      await provider[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** From the page that offers the provider through the provider's own; null changes its mind. */
+async function passProvider(page: Page, account: string | null): Promise<void> {
+  await page.getByRole("link", { name: /^Continue with/ }).click();
+  await page.getByLabel("Account").fill(account ?? "bob");
+  await page.getByRole("button", { name: account === null ? "Cancel" : "Sign in" }).click();
+}
+
+browserTest("the same with an OpenID provider, and after changing one's mind", async (browser) => {
+  await using opened = await openProvidersSite();
+  const { site } = opened;
+  const alice = await openPage(browser);
+  await alice.page.goto(`${site.url}/me`);
+  await passProvider(alice.page, "alice");
+  await alice.page.getByRole("heading", { name: "Alice Ångström", level: 1 }).waitFor();
+  await alice.page.getByText("alice@example.org").waitFor();
+  await createEvent(alice.page, { title: "The secret guest", visibility: "PRIVATE" });
+  await alice.page.goto(`${site.url}/me`);
+  await alice.page.getByRole("link", { name: "People of Alice" }).click();
+  await alice.page.getByText("Invite somebody").click();
+  await alice.page.getByRole("button", { name: "Make the invitation" }).click();
+  const link = await alice.page.getByLabel("The invitation’s link").inputValue();
+
+  const bob = await openPage(browser);
+  const toSignIn = async () => {
+    await bob.page.goto(link);
+    await bob.page.getByRole("main").getByRole("link", { name: "Sign in" }).click();
+  };
+  await toSignIn();
+  await passProvider(bob.page, null);
+  await bob.page.getByRole("heading", { name: "You are not signed in" }).waitFor();
+  await toSignIn();
+  await passProvider(bob.page, "bob");
+  await bob.page.waitForURL(link);
+  await bob.page.getByRole("button", { name: "Join" }).click();
+  await bob.page.getByRole("status").getByText("You are one of these people now").waitFor();
+  await bob.page.getByRole("link", { name: "Alice Ångström", exact: true }).click();
+  await bob.page.getByRole("link", { name: "The secret guest" }).click();
+  await bob.page.getByText("Private: only the people of this event see this page").waitFor();
+  await bob.page.goto(`${site.url}/me`);
+  await bob.page.getByRole("button", { name: "Sign out", exact: true }).click();
+  await bob.page.waitForURL(`${site.url}/`);
+  await bob.page.goto(link);
+  await bob.page.getByRole("heading", { name: "This invitation has ended" }).waitFor();
+  // The sign-in that was cancelled, the link that is used up; the provider has no icon.
+  for (const { complaints } of [alice, bob]) {
+    assert.deepEqual(complaints.filter((text) => !/ (400|404|410) /.test(text)), []);
+  }
+});
 
 browserTest(
   "a token is made and used, and the sessions are ended, by forms alone",
@@ -242,6 +318,7 @@ browserTest("no page of those who are signed in has a fault that axe finds", asy
       const width = await page.evaluate<number>("document.documentElement.scrollWidth");
       assert.ok(width <= viewport.width, `${where} is ${width} px wide`);
       await assertAccessible(page, where);
+      // To look at them by oneself.
       const folder = Deno.env.get("SCREENSHOTS");
       if (folder) {
         const path = `${folder}/${where.replaceAll(" ", "_")}.png`;
