@@ -225,15 +225,17 @@ export async function listMyEvents(
 
 /**
  * The events of an organizer that no list shows to everybody and that are not over, newest start
- * first: drafts, private and unlisted ones. For its people; nothing for others.
+ * first: drafts, private and unlisted ones. For its people; nothing for others. `isMore`: there may be
+ * others further on.
  */
 export async function listInternalEvents(
   store: Store,
   organizerId: OrganizerId,
   { principal, now, limit }: Pick<ListOptions, "principal" | "now" | "limit">,
-): Promise<EventCard[]> {
-  if (await relationTo(store, principal, { organizerId, staff: [] }) === "none") return [];
-  const { items } = await walkPage(store, {
+): Promise<{ items: EventCard[]; isMore: boolean }> {
+  const relation = await relationTo(store, principal, { organizerId, staff: [] });
+  if (relation === "none") return { items: [], isMore: false };
+  const { items, nextCursor } = await walkPage(store, {
     segments: [[{ prefix: byOrganizerPrefix(organizerId) }]],
     reverse: true,
     query: JSON.stringify(["internal", organizerId]),
@@ -243,5 +245,5 @@ export async function listInternalEvents(
       return !isListed(card) && (status === "CONFIRMED" || status === "ONGOING");
     },
   }, { limit, cursor: undefined });
-  return items;
+  return { items, isMore: nextCursor !== null };
 }

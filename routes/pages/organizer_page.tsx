@@ -12,7 +12,7 @@ export interface OrganizerPageProps {
   /** Whether who looks at it is one of its people, or an administrator. */
   isTheirs: boolean;
   /** What only its people see here. */
-  internal: EventCard[];
+  internal: { items: EventCard[]; isMore: boolean };
   /** Whether pages of live events come before this one. */
   continued: boolean;
   live: { items: EventCard[]; nextCursor: string | null };
@@ -68,10 +68,11 @@ export function OrganizerPage(
           <a class="next" rel="next" href={`${path}?cursor=${live.nextCursor}`}>Later events</a>
         </nav>
       )}
-      {internal.length === 0 ? null : (
+      {internal.items.length === 0 ? null : (
         <section class="internal" aria-labelledby="internal">
           <h2 id="internal">Only for your people</h2>
-          <EventRows events={internal} now={now} />
+          <EventRows events={internal.items} now={now} />
+          {internal.isMore ? <p class="note">There may be more: the API lists every one.</p> : null}
         </section>
       )}
       {past.items.length === 0 ? null : (
