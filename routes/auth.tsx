@@ -139,7 +139,8 @@ export function auth(deps: AppDeps): Hono<AppEnv> {
    * made to lead here, would let strangers in.
    */
   function isDevelopment(c: Context<AppEnv>): boolean {
-    if (!options.isDevelopment || c.req.header("x-forwarded-for") !== undefined) return false;
+    const isForwarded = ["x-forwarded-for", "forwarded"].some((name) => c.req.header(name));
+    if (!options.isDevelopment || isForwarded) return false;
     return isLoopback(new URL(siteOrigin(c, deps).origin).hostname);
   }
 

@@ -37,7 +37,8 @@ function personal(deps: AppDeps): MiddlewareHandler<AppEnv> {
     if (c.req.method === "POST") requireSameOrigin(c, deps);
     await next();
     c.res.headers.set("cache-control", "no-store");
-    c.res.headers.set("referrer-policy", "no-referrer");
+    // Not "no-referrer": it takes the origin from forms, too, which older browsers are known by.
+    c.res.headers.set("referrer-policy", "same-origin");
     c.res.headers.set("x-robots-tag", "noindex");
   };
 }

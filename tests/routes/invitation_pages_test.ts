@@ -41,7 +41,7 @@ Deno.test("an invitation's page says what it is for, and is kept by nobody and t
   for (const [asked, status] of [[path, 200], [gone, 410], ["/invitations/x", 410]] as const) {
     const response = await openPath(t, asked);
     assert.equal(response.headers.get("cache-control"), "no-store");
-    assert.equal(response.headers.get("referrer-policy"), "no-referrer");
+    assert.equal(response.headers.get("referrer-policy"), "same-origin");
     assert.equal(response.headers.get("x-robots-tag"), "noindex");
     assert.match(await pageOf(response, status), /<meta name="robots" content="noindex"/);
   }

@@ -21,7 +21,7 @@ Deno.test("GET /me tells a member who they are, and nobody keeps it", async () =
   const ada = await signedIn(t, "Ada", { email: "ada@example.org" });
   const response = await openPath(t, "/me", ada);
   assert.equal(response.headers.get("cache-control"), "no-store");
-  assert.equal(response.headers.get("referrer-policy"), "no-referrer");
+  assert.equal(response.headers.get("referrer-policy"), "same-origin");
   const text = await pageOf(response);
   assert.match(text, /<meta name="robots" content="noindex"/);
   const words = wordsOf(text);
