@@ -60,11 +60,16 @@ function Answer({ offer: { standing, organizer }, path }: { offer: Offer; path: 
       );
     case "other":
       return (
-        <p class="notice">
-          This invitation is for somebody else: for whoever has the e-mail address that it was made
-          for, and whose provider vouches for it. Sign in as that person, or ask for one of your
-          own.
-        </p>
+        <>
+          <p class="notice">
+            This invitation is for somebody else: for whoever has the e-mail address that it was
+            made for, and whose provider vouches for it. Sign in as that person, or ask for one of
+            your own.
+          </p>
+          <p>
+            <SignInButton />
+          </p>
+        </>
       );
     case "invited":
       return (

@@ -92,7 +92,7 @@ Deno.test("an invitation is good to its last millisecond, and not for another pe
   const path = await invited("viewer", "zoe@example.org");
 
   const other = await pageOf(await openPath(t, path, bob));
-  assert.match(wordsOf(other), /for somebody else/);
+  assert.match(wordsOf(other), /for somebody else.*Sign in/);
   assert.ok(!other.includes("zoe@") && !other.includes("Join</button>"));
   const refused = wordsOf(await pageOf(await join(path, bob), 403));
   assert.match(refused, /This invitation is for somebody else/);
