@@ -143,7 +143,7 @@ textarea { resize: vertical; field-sizing: content; }
 .own { max-width: 46rem; }
 .own section { display: grid; gap: 0.75rem; margin-block-start: 1.25rem; }
 .own h2 { font-size: 1.5rem; }
-.own h3 { margin: 0; font: 600 1rem/1.4 var(--sans); color: var(--soft); }
+.own h3 { margin: 0.75rem 0 0; font: 600 1rem/1.4 var(--sans); color: var(--soft); }
 .own .notice { margin: 0; display: grid; gap: 0.75rem; }
 .own .notice .form label { font-size: 0.875rem; }
 .own .facts { margin-block: 0; }
