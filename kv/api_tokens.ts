@@ -6,6 +6,7 @@ import type { UserId } from "./event_record.ts";
 import { upgraded } from "./formats.ts";
 import { tokenByUserKey, tokenByUserPrefix, tokenKey } from "./keys.ts";
 import { MAX_ROWS_PER_BATCH } from "./limits.ts";
+import { afterRefusal } from "./lost_answers.ts";
 import { addOutcome, type Remember } from "./outcomes.ts";
 import type { Store } from "./store.ts";
 import type { Together } from "./users.ts";
@@ -50,7 +51,7 @@ export async function createToken(
   addOutcome(operation, remember, token);
   if ((await store.commit(operation)).ok) return true;
   // Sent again by the runtime, it is refused because of itself.
-  return await readToken(store, digest) !== null;
+  return await afterRefusal(() => readToken(store, digest)) !== null;
 }
 
 /** Says that a token was used. It may have been revoked meanwhile, which is not undone. */

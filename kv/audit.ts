@@ -7,6 +7,7 @@
 import type { OrganizerId, UserId } from "./event_record.ts";
 import { FORMATS, upgraded } from "./formats.ts";
 import { AUDIT, auditByUserPrefix, auditKey } from "./keys.ts";
+import { afterRefusal } from "./lost_answers.ts";
 import type { Store } from "./store.ts";
 
 export const AUDIT_ACTIONS = [
@@ -70,6 +71,17 @@ export function addAuditLine(
 /** Writes a line by itself, of what changes nothing in the store. */
 export async function writeAuditLine(store: Store, line: Omit<AuditLine, "format">): Promise<void> {
   await store.commit(addAuditLine(store.kv.atomic(), line));
+}
+
+/**
+ * Whether the commit that the line is in was made: its id is nobody else's.
+ * @throws {DomainError} `outcome_unknown`.
+ */
+export async function isWritten(
+  store: Store,
+  { at, id }: Pick<AuditLine, "at" | "id">,
+): Promise<boolean> {
+  return (await afterRefusal(() => store.get(auditKey(at, id)))).versionstamp !== null;
 }
 
 /** A place between two lines. */

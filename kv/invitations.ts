@@ -11,7 +11,9 @@ import {
   INVITATIONS,
 } from "./keys.ts";
 import { MAX_ROWS_PER_BATCH } from "./limits.ts";
+import { afterRefusal } from "./lost_answers.ts";
 import type { OrganizerRole } from "./organizers.ts";
+import { addOutcome, type Remember } from "./outcomes.ts";
 import { rowsAfter } from "./ranges.ts";
 import type { Store } from "./store.ts";
 import type { Together } from "./users.ts";
@@ -61,11 +63,11 @@ export async function* allInvitations(store: Store): AsyncGenerator<StoredInvita
   }
 }
 
-/** Stores a new invitation, removed once it has ended. */
+/** Stores a new invitation, removed once it has ended. False: the request was answered already. */
 export async function createInvitation(
   store: Store,
   { digest, invitation }: { digest: string; invitation: Invitation },
-  together: Together,
+  { remember, together }: { remember?: Remember<Invitation> | undefined; together: Together },
 ): Promise<boolean> {
   const { id, organizerId, createdAt, expiresAt } = invitation;
   const options = { expireIn: expiresAt - createdAt };
@@ -74,9 +76,10 @@ export async function createInvitation(
     .set(invitationKey(digest), invitation, options)
     .set(invitationByOrganizerKey(organizerId, id), digest, options);
   together(operation);
+  addOutcome(operation, remember, invitation);
   if ((await store.commit(operation)).ok) return true;
   // Sent again by the runtime, it is refused because of itself.
-  return await readInvitation(store, digest) !== null;
+  return await afterRefusal(() => readInvitation(store, digest)) !== null;
 }
 
 /** The invitations of an organizer by when they were made, ended ones perhaps among them. */
@@ -97,7 +100,7 @@ export async function listInvitations(
   );
 }
 
-/** Revokes an invitation. False: it was used at this very moment. */
+/** Revokes an invitation. False: it was used at this very moment, or the answer was lost. */
 export async function deleteInvitation(
   store: Store,
   stored: StoredInvitation,

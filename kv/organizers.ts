@@ -1,5 +1,4 @@
 /** Organizers: the records events belong to, and the people who act for them. */
-import { DomainError } from "./errors.ts";
 import type { OrganizerId, UserId } from "./event_record.ts";
 import { FORMATS, requireWritable, upgraded } from "./formats.ts";
 import {
@@ -12,6 +11,7 @@ import {
   ORGANIZERS,
 } from "./keys.ts";
 import { MAX_MUTATIONS_PER_COMMIT, MAX_ROWS_PER_BATCH } from "./limits.ts";
+import { afterRefusal } from "./lost_answers.ts";
 import { addOutcome, type Remember } from "./outcomes.ts";
 import { rowsAfter } from "./ranges.ts";
 import type { Store } from "./store.ts";
@@ -166,13 +166,8 @@ async function isStored(
   organizer: Organizer,
 ): Promise<boolean> {
   if ((await store.commit(operation)).ok) return true;
-  try {
-    const stored = await getOrganizer(store, organizer.id);
-    return JSON.stringify(stored) === JSON.stringify(organizer);
-  } catch (error) {
-    // A read failed, yet "nothing was changed" would be a guess.
-    throw new DomainError("outcome_unknown", undefined, {}, { cause: error });
-  }
+  const stored = await afterRefusal(() => getOrganizer(store, organizer.id));
+  return JSON.stringify(stored) === JSON.stringify(organizer);
 }
 
 /** Null when there is none. */
@@ -267,7 +262,9 @@ export async function restoreOrganizer(
 
 /**
  * Gives a user another role among an organizer's members, or none, if the organizer is still as it
- * was read; `together` is written in the same commit. False: it changed since.
+ * was read; `together` is written in the same commit. False: it changed since. True also when
+ * somebody else gave them this very role meanwhile.
+ * @throws {DomainError} `newer_format`, `outcome_unknown`.
  */
 export async function changeMember(
   store: Store,
@@ -285,7 +282,7 @@ export async function changeMember(
   together(operation);
   if ((await store.commit(operation)).ok) return true;
   // Sent again by the runtime, it is refused because of itself.
-  return await getOrganizerRole(store, id, userId) === role;
+  return await afterRefusal(() => getOrganizerRole(store, id, userId)) === role;
 }
 
 function removeMember(operation: Deno.AtomicOperation, id: OrganizerId, userId: UserId): void {

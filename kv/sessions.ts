@@ -8,6 +8,7 @@ import type { UserId } from "./event_record.ts";
 import { upgraded } from "./formats.ts";
 import { sessionByUserKey, sessionByUserPrefix, sessionKey } from "./keys.ts";
 import { MAX_ROWS_PER_BATCH } from "./limits.ts";
+import { rowsAfter } from "./ranges.ts";
 import type { Store } from "./store.ts";
 import type { Together } from "./users.ts";
 
@@ -88,15 +89,39 @@ export async function listSessions(store: Store, userId: UserId): Promise<Stored
   );
 }
 
-/** Ends sessions of a user; `together` is written in the same commit. */
+/** By what all sessions of a user are stored, however many there are. */
+export async function listDigests(store: Store, userId: UserId): Promise<string[]> {
+  const prefix = sessionByUserPrefix(userId);
+  const digests: string[] = [];
+  for (let after: Deno.KvKey | null = null;;) {
+    const rows: Deno.KvEntry<unknown>[] = await store.list(rowsAfter(prefix, after), {
+      limit: MAX_ROWS_PER_BATCH,
+    });
+    digests.push(...rows.map(({ key }) => key[2] as string));
+    if (rows.length < MAX_ROWS_PER_BATCH) return digests;
+    after = rows.at(-1)!.key;
+  }
+}
+
+/** Two mutations each, and the keys of one commit may take 80 KiB. */
+const SESSIONS_PER_COMMIT = 200;
+
+/**
+ * Ends sessions of a user; `together` is written with the first of them. More than one commit takes
+ * follow in further ones.
+ */
 export async function deleteSessions(
   store: Store,
   { userId, digests, together }: { userId: UserId; digests: string[]; together?: Together },
 ): Promise<void> {
-  const operation = store.kv.atomic();
-  for (const digest of digests) removeSession(operation, userId, digest);
-  together?.(operation);
-  await store.commit(operation);
+  for (let i = 0; i < digests.length; i += SESSIONS_PER_COMMIT) {
+    const operation = store.kv.atomic();
+    for (const digest of digests.slice(i, i + SESSIONS_PER_COMMIT)) {
+      removeSession(operation, userId, digest);
+    }
+    if (i === 0) together?.(operation);
+    await store.commit(operation);
+  }
 }
 
 /** Ends a session in another commit. */

@@ -2,10 +2,10 @@
  * Users: whoever signed in, found by who they are at their provider, never by an e-mail address,
  * which others may come to own.
  */
-import { DomainError } from "./errors.ts";
 import type { UserId } from "./event_record.ts";
 import { FORMATS, requireWritable, upgraded } from "./formats.ts";
 import { ADMINS, userByIdentityKey, userKey, USERS } from "./keys.ts";
+import { afterRefusal } from "./lost_answers.ts";
 import { rowsAfter } from "./ranges.ts";
 import type { Store } from "./store.ts";
 
@@ -204,13 +204,8 @@ async function isStored(
   user: WrittenUser,
 ): Promise<boolean> {
   if ((await store.commit(operation)).ok) return true;
-  try {
-    const { value } = await store.get<WrittenUser>(userKey(user.id));
-    return value?.writeId === user.writeId;
-  } catch (error) {
-    // A read failed, yet "nothing was changed" would be a guess.
-    throw new DomainError("outcome_unknown", undefined, {}, { cause: error });
-  }
+  const { value } = await afterRefusal(() => store.get<WrittenUser>(userKey(user.id)));
+  return value?.writeId === user.writeId;
 }
 
 /** The format that new records have. */

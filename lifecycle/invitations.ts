@@ -1,7 +1,7 @@
 /** Invitations: how somebody whose user is not known yet comes to act for an organizer. */
-import { addAuditLine } from "../kv/audit.ts";
+import { addAuditLine, isWritten } from "../kv/audit.ts";
 import { DomainError, invalidFields } from "../kv/errors.ts";
-import type { OrganizerId, UserId } from "../kv/event_record.ts";
+import type { OrganizerId } from "../kv/event_record.ts";
 import { FORMATS } from "../kv/formats.ts";
 import {
   createInvitation,
@@ -16,9 +16,11 @@ import {
 import {
   getOrganizerRole,
   type Organizer,
+  type OrganizerMember,
   type OrganizerRole,
   readOrganizer,
 } from "../kv/organizers.ts";
+import { addOutcome, type Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
 import { readUser, type StoredUser } from "../kv/users.ts";
 import { auditLine } from "./audit.ts";
@@ -52,7 +54,9 @@ export interface NewInvitation {
 export async function invite(
   store: Store,
   organizerId: OrganizerId,
-  { role, email, expiresAt, principal, now }: By & NewInvitation,
+  { role, email, expiresAt, principal, now, remember }: By & NewInvitation & {
+    remember?: Remember<Invitation> | undefined;
+  },
 ): Promise<{ invitation: Invitation; secret: string }> {
   await requireOwned(store, organizerId, principal);
   const secret = newSecret();
@@ -71,7 +75,7 @@ export async function invite(
   const isStored = await createInvitation(
     store,
     { digest: digestOf(secret), invitation },
-    (operation) => addAuditLine(operation, line),
+    { remember, together: (operation) => addAuditLine(operation, line) },
   );
   if (!isStored) throw new DomainError("conflict");
   return { invitation, secret };
@@ -115,7 +119,7 @@ export async function revokeInvitation(
     found,
     (operation) => addAuditLine(operation, line),
   );
-  if (!isDone) throw new DomainError("conflict");
+  if (!isDone && !await isWritten(store, line)) throw new DomainError("conflict");
 }
 
 /** What an invitation is for, to be shown before it is used. */
@@ -159,8 +163,11 @@ async function requireOpen(store: Store, secret: string, now: number): Promise<S
 export async function acceptInvitation(
   store: Store,
   secret: string,
-  { organizerId, principal, now }: By & { organizerId?: OrganizerId },
-): Promise<{ organizer: Organizer; userId: UserId; role: OrganizerRole }> {
+  { organizerId, principal, now, remember }: By & {
+    organizerId?: OrganizerId;
+    remember?: Remember<OrganizerMember> | undefined;
+  },
+): Promise<{ organizer: Organizer } & OrganizerMember> {
   requireInPerson(principal);
   const { userId } = principal;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -178,10 +185,16 @@ export async function acceptInvitation(
       const audited = { userId, organizerId: read.organizer.id, detail: `${id} ${role}` };
       addAuditLine(operation, auditLine("invitation.accepted", { principal, now }, audited));
       if (role === "owner") askToLook(operation, read.organizer.id, { principal, now });
+      addOutcome(operation, remember, { userId, role });
     });
-    if (isDone) return { organizer: read.organizer, userId, role };
+    // It is still there when somebody else gave them this very role meanwhile, and must not be.
+    if (isDone && await isUsed(store, stored)) return { organizer: read.organizer, userId, role };
   }
   throw new DomainError("conflict");
+}
+
+async function isUsed(store: Store, { digest }: StoredInvitation): Promise<boolean> {
+  return await readInvitation(store, digest) === null;
 }
 
 /** Only an address that the provider vouches for says whose it is. */

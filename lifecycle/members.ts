@@ -15,6 +15,7 @@ import {
   readOrganizer,
   type StoredOrganizer,
 } from "../kv/organizers.ts";
+import { addOutcome, type Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
 import {
   addReplacedUser,
@@ -67,6 +68,14 @@ export async function listOrganizerMembers(
   }));
 }
 
+export type MemberOutcome = "added" | "changed" | "unchanged";
+
+export interface MemberChange {
+  userId: UserId;
+  role: OrganizerRole;
+  remember?: Remember<MemberOutcome> | undefined;
+}
+
 /**
  * Makes somebody a member, or gives a member another role, as an owner or administrator.
  * @throws {DomainError} `not_found`, `unauthenticated`, `forbidden`, `last_owner`, `conflict`;
@@ -75,8 +84,8 @@ export async function listOrganizerMembers(
 export async function setMember(
   store: Store,
   id: OrganizerId,
-  { userId, role, principal, now }: By & { userId: UserId; role: OrganizerRole },
-): Promise<"added" | "changed" | "unchanged"> {
+  { userId, role, principal, now, remember }: By & MemberChange,
+): Promise<MemberOutcome> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const read = await requireOwned(store, id, principal);
     const before = await getOrganizerRole(store, id, userId);
@@ -84,13 +93,15 @@ export async function setMember(
     const user = await readUser(store, userId);
     if (before === null) requireKnown(user, userId);
     if (before === "owner") await requireOtherOwner(store, id, userId);
+    const outcome = before === null ? "added" : "changed";
     const isDone = await joinOrganizer(store, read, { userId, role, user }, (operation) => {
       const action: AuditAction = before === null ? "member.added" : "member.role_changed";
       const audited = { userId, organizerId: id, detail: role };
       addAuditLine(operation, auditLine(action, { principal, now }, audited));
       if (before === "owner" || role === "owner") askToLook(operation, id, { principal, now });
+      addOutcome(operation, remember, outcome);
     });
-    if (isDone) return before === null ? "added" : "changed";
+    if (isDone) return outcome;
   }
   throw new DomainError("conflict");
 }
@@ -102,7 +113,7 @@ export async function setMember(
 export async function changeRole(
   store: Store,
   id: OrganizerId,
-  change: By & { userId: UserId; role: OrganizerRole },
+  change: By & MemberChange,
 ): Promise<void> {
   await requireOwned(store, id, change.principal);
   if (await getOrganizerRole(store, id, change.userId) === null) throw noMember(id, change.userId);

@@ -8,6 +8,7 @@ import type { UserId } from "../kv/event_record.ts";
 import { FORMATS } from "../kv/formats.ts";
 import {
   deleteSessions,
+  listDigests,
   listSessions,
   readSession,
   type Session,
@@ -131,7 +132,7 @@ export async function endMySessions(
   },
 ): Promise<number> {
   const { userId } = principal;
-  const digests = (await listSessions(store, userId)).map(({ digest }) => digest).filter(which);
+  const digests = (await listDigests(store, userId)).filter(which);
   if (digests.length === 0) return 0;
   const line = auditLine("sessions.ended", { principal, now }, {
     userId,

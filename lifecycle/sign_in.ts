@@ -27,6 +27,11 @@ const MAX_EMAIL = 254;
 /** Keys take 2 KiB; no provider comes near. */
 const MAX_IDENTITY = 500;
 
+export interface EndedSession {
+  userId: UserId;
+  digest: string;
+}
+
 export interface SignInOptions {
   now: number;
   provider: string;
@@ -34,8 +39,8 @@ export interface SignInOptions {
   signUp: SignUp;
   /** Who are administrators whatever they were before, as `issuer|subject`. */
   adminUsers: ReadonlySet<string>;
-  /** The session that the browser had until now, which ends with this one's beginning. */
-  endedDigest?: string | undefined;
+  /** The session that the browser had until now, and whose: it ends with this one's beginning. */
+  ended?: EndedSession | undefined;
 }
 
 export interface SignedIn {
@@ -71,9 +76,8 @@ export async function signIn(
     const session = newSession(user.id, { provider, userAgent, now, lastsMs: SESSION_MS });
     const together: Together = (operation) => {
       addSession(operation, { digest, session, keptMs: keptMs(session, now) });
-      if (options.endedDigest !== undefined) {
-        removeSession(operation, user.id, options.endedDigest);
-      }
+      const { ended } = options;
+      if (ended !== undefined) removeSession(operation, ended.userId, ended.digest);
       const by = { now, by: user.id, via: provider };
       if (read === null) {
         addAuditLine(operation, programLine("user.created", by, about(user, user.role)));
@@ -160,7 +164,11 @@ function namesOf({ name, email, emailVerified }: Profile) {
 /** Signs in whoever showed `ADMIN_TOKEN`: a session like any other, of `usr_root`, and shorter. */
 export async function signInRoot(
   store: Store,
-  { now, userAgent }: { now: number; userAgent: string | null },
+  { now, userAgent, ended }: {
+    now: number;
+    userAgent: string | null;
+    ended?: EndedSession | undefined;
+  },
 ): Promise<SignedIn> {
   const provider = "admin_token";
   const secret = newSecret();
@@ -170,7 +178,10 @@ export async function signInRoot(
   await createSession(
     store,
     { digest: digestOf(secret), session, keptMs: ROOT_SESSION_MS },
-    (operation) => addAuditLine(operation, line),
+    (operation) => {
+      if (ended !== undefined) removeSession(operation, ended.userId, ended.digest);
+      addAuditLine(operation, line);
+    },
   );
   return { principal: ROOT, secret, session };
 }

@@ -6,7 +6,7 @@ import { type Context, Hono } from "hono";
 import { DomainError } from "../kv/errors.ts";
 import { writeAuditLine } from "../kv/audit.ts";
 import { programLine } from "../lifecycle/audit.ts";
-import { type SignedIn, signIn, signInRoot } from "../lifecycle/sign_in.ts";
+import { type EndedSession, type SignedIn, signIn, signInRoot } from "../lifecycle/sign_in.ts";
 import type { Profile } from "../lifecycle/sign_up.ts";
 import { isLoopback } from "../lifecycle/loopback.ts";
 import { endMySessions } from "../lifecycle/sessions.ts";
@@ -102,7 +102,7 @@ export function auth(deps: AppDeps): Hono<AppEnv> {
       await writeAuditLine(store, line);
       return signInPage(c, { returnTo, wrong: "token" });
     }
-    return begin(c, await signInRoot(store, { now, userAgent }), returnTo);
+    return begin(c, await signInRoot(store, { now, userAgent, ended: endedBy(c) }), returnTo);
   }
 
   async function enter(
@@ -115,14 +115,13 @@ export function auth(deps: AppDeps): Hono<AppEnv> {
     },
   ): Promise<Response> {
     for (const cookie of setCookies) c.header("set-cookie", cookie, { append: true });
-    const { credential } = c.get("principal");
     const signedIn = await signIn(store, profile, {
       now: clock(),
       provider,
       userAgent: c.req.header("user-agent") ?? null,
       signUp: options.signUp,
       adminUsers: options.adminUsers,
-      endedDigest: credential?.kind === "session" ? credential.digest : undefined,
+      ended: endedBy(c),
     });
     return begin(c, signedIn, returnTo);
   }
@@ -139,9 +138,12 @@ export function auth(deps: AppDeps): Hono<AppEnv> {
    * made to lead here, would let strangers in.
    */
   function isDevelopment(c: Context<AppEnv>): boolean {
-    const isForwarded = ["x-forwarded-for", "forwarded"].some((name) => c.req.header(name));
+    const names = ["x-forwarded-for", "forwarded"];
+    const isForwarded = names.some((name) => c.req.header(name) !== undefined);
     if (!options.isDevelopment || isForwarded) return false;
-    return isLoopback(new URL(siteOrigin(c, deps).origin).hostname);
+    // What is configured says nothing of how the request came.
+    const origins = [siteOrigin(c, deps).origin, c.req.url];
+    return origins.every((origin) => isLoopback(new URL(origin).hostname));
   }
 
   function signInPage(
@@ -162,6 +164,13 @@ export function auth(deps: AppDeps): Hono<AppEnv> {
   }
 
   return app;
+}
+
+/** The session that the browser has until it gets another. */
+function endedBy(c: Context<AppEnv>): EndedSession | undefined {
+  const { userId, credential } = c.get("principal");
+  if (userId === null || credential?.kind !== "session") return undefined;
+  return { userId, digest: credential.digest };
 }
 
 /** After a form: the next page is asked for by GET. */

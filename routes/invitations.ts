@@ -7,6 +7,7 @@ import { invite, listOpenInvitations, revokeInvitation } from "../lifecycle/invi
 import { answer, apiApp, json, jsonBody, problems, writesJson } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { neverKept } from "./caching.ts";
+import { remembered } from "./idempotency.ts";
 import { organizerRole } from "./members.ts";
 import { OrganizerPath } from "./organizers.ts";
 import { instant } from "./query_schemas.ts";
@@ -100,6 +101,10 @@ export function invitations(deps: AppDeps) {
         expiresAt,
         principal: c.get("principal"),
         now: clock(),
+        remember: remembered(c, (made: Invitation) => ({
+          status: 201,
+          body: { ...invitationView(made), url: null },
+        })),
       });
       const url = `${siteOrigin(c, deps).origin}${invitationPath(secret)}`;
       const headers = { "cache-control": "no-store" };

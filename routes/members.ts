@@ -1,13 +1,21 @@
 /** `/v1/organizers/{id}/members`: an organizer's people. */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { OrganizerId, UserId } from "../kv/event_record.ts";
+import type { OrganizerMember } from "../kv/organizers.ts";
 import { USER_ID } from "../lifecycle/ids.ts";
 import { acceptInvitation } from "../lifecycle/invitations.ts";
-import { changeRole, listOrganizerMembers, removeMember, setMember } from "../lifecycle/members.ts";
+import {
+  changeRole,
+  listOrganizerMembers,
+  type MemberOutcome,
+  removeMember,
+  setMember,
+} from "../lifecycle/members.ts";
 import { answer, apiApp, json, jsonBody, problems, writesJson } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { neverKept } from "./caching.ts";
 import { characters } from "./event_schemas.ts";
+import { remembered } from "./idempotency.ts";
 import { ORGANIZER_ROLES } from "./me.ts";
 import { OrganizerPath } from "./organizers.ts";
 
@@ -118,23 +126,33 @@ export function members({ store, clock }: AppDeps) {
       const { user_id, role, invitation } = c.req.valid("json");
       const by = { principal: c.get("principal"), now: clock() };
       if (invitation !== undefined) {
-        const joined = await acceptInvitation(store, invitation, { ...by, organizerId: id });
-        return answer(c, { user_id: joined.userId, role: joined.role }, 201);
+        const remember = remembered(c, (who: OrganizerMember) => ({
+          status: 201,
+          body: membershipView(who),
+        }));
+        const options = { ...by, organizerId: id, remember };
+        return answer(c, membershipView(await acceptInvitation(store, invitation, options)), 201);
       }
       const who = { userId: user_id as UserId, role: role! };
-      const outcome = await setMember(store, id, { ...by, ...who });
-      return answer(c, { user_id: who.userId, role: who.role }, outcome === "added" ? 201 : 200);
+      const statusOf = (outcome: MemberOutcome) => outcome === "added" ? 201 : 200;
+      const remember = remembered(c, (outcome: MemberOutcome) => ({
+        status: statusOf(outcome),
+        body: membershipView(who),
+      }));
+      const outcome = await setMember(store, id, { ...by, ...who, remember });
+      return answer(c, membershipView(who), statusOf(outcome));
     })
     .openapi(patchRoute, async (c) => {
       const { id, user_id } = c.req.valid("param");
       const { role } = c.req.valid("json");
+      const who = { userId: user_id as UserId, role };
       await changeRole(store, id as OrganizerId, {
-        userId: user_id as UserId,
-        role,
+        ...who,
         principal: c.get("principal"),
         now: clock(),
+        remember: remembered(c, () => ({ status: 200, body: membershipView(who) })),
       });
-      return answer(c, { user_id, role }, 200);
+      return answer(c, membershipView(who), 200);
     })
     .openapi(removeRoute, async (c) => {
       const { id, user_id } = c.req.valid("param");
@@ -145,4 +163,8 @@ export function members({ store, clock }: AppDeps) {
       });
       return c.body(null, 204);
     });
+}
+
+function membershipView({ userId, role }: OrganizerMember) {
+  return { user_id: userId, role };
 }

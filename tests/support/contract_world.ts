@@ -189,7 +189,9 @@ async function storePeople(store: Store): Promise<void> {
     createdAt: NOW - HOUR,
     expiresAt: NOW + DAY,
   };
-  await createInvitation(store, { digest: digestOf(INVITATION), invitation }, () => {});
+  await createInvitation(store, { digest: digestOf(INVITATION), invitation }, {
+    together() {},
+  });
 }
 
 /** Jobs that are paused, so that nothing happens by itself, and runs of one of them. */
