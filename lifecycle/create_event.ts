@@ -27,7 +27,8 @@ import { NO_LOCATION, withContent } from "./event_content.ts";
 import type { EventEdit } from "./edit_event.ts";
 import { newEventId, ownOrganizerId } from "./ids.ts";
 import { newOrganizer } from "./organizers.ts";
-import { mayWriteFor, type Principal, requireMember } from "./policy.ts";
+import { mayWriteFor, type Principal, relationOf, requireMember } from "./policy.ts";
+import { allowsFor } from "./policy_table.ts";
 
 export interface NewEvent extends EventEdit {
   status: EventStatus;
@@ -138,9 +139,10 @@ export async function requireHome(
   if (wanted !== undefined) {
     const read = await readOrganizer(store, wanted);
     if (read === null) throw unknownOrganizer(wanted);
-    const mayWrite = principal.role === "admin" ||
-      mayWriteFor(await getOrganizerRole(store, wanted, userId));
-    if (mayWrite) return { organizerId: wanted, first: null, read: eventHomeOf(read) };
+    const relation = relationOf(principal, await getOrganizerRole(store, wanted, userId));
+    if (allowsFor("create", relation)) {
+      return { organizerId: wanted, first: null, read: eventHomeOf(read) };
+    }
     throw new DomainError("forbidden", `The caller is no editor of organizer "${wanted}".`);
   }
   const memberships = await listOrganizersOf(store, userId);

@@ -5,6 +5,7 @@ import { deleteEvent, getEvent } from "../kv/events.ts";
 import type { Store } from "../kv/store.ts";
 import { requireMatch, type TagCondition } from "./event_tag.ts";
 import { notFound, type Principal, relationTo, requireEdit, requireSignedIn } from "./policy.ts";
+import { allows } from "./policy_table.ts";
 import { settle } from "./status.ts";
 
 const ATTEMPTS = 5;
@@ -48,9 +49,10 @@ export function requireDeletable(
   { reason, principal, now }: { reason: string | null; principal: Principal; now: number },
 ): void {
   const { id } = record;
-  if (record.status === "DRAFT") return;
-  const { status } = settle(record, now);
-  if (principal.role !== "admin") {
+  const event = settle(record, now);
+  const { status } = event;
+  if (allows("delete", "editor", event)) return;
+  if (principal.role !== "admin" || !allows("delete", "admin", event)) {
     throw new DomainError(
       "illegal_transition",
       `Cannot delete event "${id}": its status is ${status}; only a DRAFT can be deleted.`,

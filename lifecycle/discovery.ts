@@ -6,7 +6,6 @@
  */
 import { DomainError } from "../kv/errors.ts";
 import type { EventCard, EventStatus, OrganizerId } from "../kv/event_record.ts";
-import { isListed, listedVisibility } from "../kv/event_indexes.ts";
 import { cardOf } from "../kv/event_record.ts";
 import { getEvents, listByExternalId } from "../kv/events.ts";
 import {
@@ -26,7 +25,8 @@ import type { IndexRange } from "../kv/ranges.ts";
 import type { Store } from "../kv/store.ts";
 import { eventFilter, type EventQuery } from "./event_filter.ts";
 import { type EventPage, walkPage } from "./event_walk.ts";
-import { canSee, type Principal, relationTo, requireAdmin, requireSignedIn } from "./policy.ts";
+import { type Principal, relationTo, requireAdmin, requireSignedIn } from "./policy.ts";
+import { allows } from "./policy_table.ts";
 import { listedUntil, statusAt } from "./status.ts";
 
 export interface ListOptions {
@@ -167,7 +167,8 @@ function filterOf(
   const fits = eventFilter(query);
   return (card, status) =>
     wanted.has(status) &&
-    (isListed(card) || status === "DRAFT") &&
+    // A draft is one by the clock, too.
+    (status === "DRAFT" || allows("find", "none", card)) &&
     (card.endDate !== null || (status !== "CONFIRMED" && status !== "ONGOING") ||
       listedUntil(card, openEndedMs) > now) &&
     fits(card);
@@ -187,8 +188,7 @@ export async function listEventsByExternalId(
     if (organizerId !== undefined && record.organizerId !== organizerId) continue;
     const relation = await relationTo(store, principal, record);
     // Who has only an external id, which can be guessed, is not who was given the event's own.
-    const isGuess = listedVisibility(record) === "UNLISTED" && relation === "none";
-    if (canSee(record, relation) && !isGuess) items.push(cardOf(record));
+    if (allows("find", relation, record)) items.push(cardOf(record));
   }
   return { items, nextCursor: null, position };
 }

@@ -22,7 +22,8 @@ import {
 import { readRanges } from "../kv/ranges.ts";
 import type { Store } from "../kv/store.ts";
 import { deletionLine, eventLine, type ExportLine, organizerLine } from "./export_lines.ts";
-import { mayWriteFor, notFound, type Principal, requireAdmin, requireSignedIn } from "./policy.ts";
+import { notFound, type Principal, relationOf, requireAdmin, requireSignedIn } from "./policy.ts";
+import { allowsFor } from "./policy_table.ts";
 
 export interface ExportOptions {
   principal: Principal;
@@ -75,8 +76,8 @@ async function requireMayExport(
   if (organizerId === undefined) return requireAdmin(principal);
   requireSignedIn(principal);
   if (await readOrganizer(store, organizerId) === null) throw notFound(organizerId);
-  if (principal.role === "admin") return;
-  if (mayWriteFor(await getOrganizerRole(store, organizerId, principal.userId))) return;
+  const role = await getOrganizerRole(store, organizerId, principal.userId);
+  if (allowsFor("export", relationOf(principal, role))) return;
   throw new DomainError("forbidden", `The caller is no editor of organizer "${organizerId}".`);
 }
 

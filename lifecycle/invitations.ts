@@ -26,7 +26,8 @@ import { readUser, type StoredUser } from "../kv/users.ts";
 import { auditLine } from "./audit.ts";
 import { newInvitationId } from "./ids.ts";
 import { askToLook, joinOrganizer, requireOwned } from "./members.ts";
-import { type Principal, requireInPerson, rolesRank } from "./policy.ts";
+import { type Principal, requireInPerson } from "./policy.ts";
+import { isAtLeast } from "./policy_table.ts";
 import { digestOf, newSecret, SECRET } from "./secrets.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -206,5 +207,5 @@ function isFor(stored: StoredUser | null, email: string | null): boolean {
 
 /** Whether somebody of the role `before` gains nothing. */
 function isEnough(before: OrganizerRole | null, { role }: Pick<Invitation, "role">): boolean {
-  return before !== null && rolesRank(before) >= rolesRank(role);
+  return before !== null && isAtLeast(before, role);
 }

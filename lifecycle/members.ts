@@ -28,7 +28,8 @@ import {
 import { addWithholding } from "../kv/withholdings.ts";
 import { auditLine } from "./audit.ts";
 import { requireOwner } from "./organizers.ts";
-import { notFound, type Principal, requireSignedIn, ROOT } from "./policy.ts";
+import { notFound, type Principal, relationOf, requireSignedIn, ROOT } from "./policy.ts";
+import { allowsFor } from "./policy_table.ts";
 
 const ATTEMPTS = 16;
 
@@ -56,8 +57,8 @@ export async function listOrganizerMembers(
   requireSignedIn(principal);
   if (await readOrganizer(store, id) === null) throw notFound(id);
   const members = await listMembers(store, id);
-  const isOne = members.some(({ userId }) => userId === principal.userId);
-  if (!isOne && principal.role !== "admin") {
+  const role = members.find(({ userId }) => userId === principal.userId)?.role ?? null;
+  if (!allowsFor("see_people", relationOf(principal, role))) {
     throw new DomainError("forbidden", `This is for the people of organizer "${id}".`);
   }
   const users = await getUsers(store, members.map(({ userId }) => userId));
@@ -188,7 +189,8 @@ export async function requireOwned(
 ): Promise<StoredOrganizer> {
   requireSignedIn(principal);
   const read = await requireThere(store, id);
-  requireOwner(await getOrganizerRole(store, id, principal.userId), { id, principal });
+  const role = await getOrganizerRole(store, id, principal.userId);
+  requireOwner(role, { id, principal, action: "change_people" });
   return read;
 }
 

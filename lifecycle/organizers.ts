@@ -14,7 +14,8 @@ import {
 import type { Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
 import { newOrganizerId } from "./ids.ts";
-import { notFound, type Principal, requireMember, requireSignedIn } from "./policy.ts";
+import { notFound, type Principal, relationOf, requireMember, requireSignedIn } from "./policy.ts";
+import { allowsFor } from "./policy_table.ts";
 
 /** The members a request named; an absent one stays as it is. */
 export interface OrganizerContent {
@@ -109,12 +110,19 @@ export function editedOrganizer(
   return { ...organizer, format, name, url, externalId, updatedAt: now };
 }
 
-/** @throws {DomainError} `forbidden` for a member who has another `role` than owner. */
+/**
+ * @throws {DomainError} `forbidden` for a member who has another `role` than those who may change
+ * the organizer, or its people.
+ */
 export function requireOwner(
   role: OrganizerRole | null,
-  { id, principal }: { id: OrganizerId; principal: Principal },
+  { id, principal, action = "change" }: {
+    id: OrganizerId;
+    principal: Principal;
+    action?: "change" | "change_people";
+  },
 ): void {
-  if (principal.role === "admin" || role === "owner") return;
+  if (allowsFor(action, relationOf(principal, role))) return;
   throw new DomainError("forbidden", `The caller is no owner of organizer "${id}".`);
 }
 

@@ -1,11 +1,17 @@
-/** Who may see and do what. Routes and lists all ask here. */
+/**
+ * Who is who to an event or an organizer, and the answers to who may not. What each may do is said
+ * by `policy_table.ts` alone.
+ */
 import type { EventCard, EventRecord, UserId } from "../kv/event_record.ts";
 import { DomainError } from "../kv/errors.ts";
 import type { TokenId } from "../kv/api_tokens.ts";
 import { getOrganizerRole, type OrganizerRole } from "../kv/organizers.ts";
 import type { Store } from "../kv/store.ts";
 import type { UserRole } from "../kv/users.ts";
+import { allows, allowsEver, allowsFor, isAtLeast, type Relation } from "./policy_table.ts";
 import type { Scope } from "./scopes.ts";
+
+export type { Relation };
 
 /** Who asks. A stranger has no user; somebody who signed in may be a guest, too. */
 export interface Principal {
@@ -31,16 +37,6 @@ export const ROOT: Principal & { userId: UserId } = {
   name: "Administrator",
 };
 
-/** What the caller is to one event: the strongest of their ties. */
-export type Relation = "none" | "viewer" | "editor" | "owner" | "admin";
-
-const RANK: Record<Relation, number> = { none: 0, viewer: 1, editor: 2, owner: 3, admin: 4 };
-
-/** Organizers' roles in order: the higher one may do all that the lower one may. */
-export function rolesRank(role: OrganizerRole): number {
-  return RANK[role];
-}
-
 /** The caller's relation to an event; asks the store for the membership. */
 export async function relationTo(
   store: Store,
@@ -51,16 +47,22 @@ export async function relationTo(
   if (principal.userId === null) return "none";
   const member = await getOrganizerRole(store, event.organizerId, principal.userId) ?? "none";
   const staff = event.staff.find((person) => person.userId === principal.userId)?.role ?? "none";
-  return RANK[member] >= RANK[staff] ? member : staff;
+  return isAtLeast(member, staff) ? member : staff;
+}
+
+/** The caller's relation to an organizer among whose members they have `role`. */
+export function relationOf({ role }: Principal, member: OrganizerRole | null): Relation {
+  return role === "admin" ? "admin" : member ?? "none";
 }
 
 /** Drafts and private events are for their people; the rest is for everyone who has the id. */
 export function canSee(event: Pick<EventCard, "status" | "visibility">, relation: Relation) {
-  return relation !== "none" || (event.status !== "DRAFT" && event.visibility !== "PRIVATE");
+  return allows("see", relation, event);
 }
 
+/** Whether they are one of those who change events; what a status forbids, it forbids them all. */
 export function canEdit(relation: Relation): boolean {
-  return RANK[relation] >= RANK.editor;
+  return allowsEver("edit", relation);
 }
 
 /**
@@ -81,7 +83,7 @@ export function requireEdit(event: EventRecord, relation: Relation, principal: P
  */
 export function requirePeople(event: EventRecord, relation: Relation, principal: Principal): void {
   if (!canSee(event, relation)) throw notFound(event.id);
-  if (relation !== "none") return;
+  if (allows("see_people", relation, event)) return;
   requireSignedIn(principal);
   throw new DomainError("forbidden", `This is for the people of event "${event.id}".`);
 }
@@ -129,7 +131,7 @@ export function requireMember(
 
 /** Whether someone of this role among an organizer's members may write its events. */
 export function mayWriteFor(role: OrganizerRole | null): boolean {
-  return role === "owner" || role === "editor";
+  return allowsFor("create", role ?? "none");
 }
 
 export function notFound(id: string): DomainError {

@@ -3,8 +3,18 @@
  */
 import type { EventRecord, EventStatus } from "../kv/event_record.ts";
 
+export type TransitionName =
+  | "publish"
+  | "start"
+  | "complete"
+  | "cancel"
+  | "reopen"
+  | "postpone"
+  | "archive"
+  | "unarchive";
+
 export interface Transition {
-  name: string;
+  name: TransitionName;
   from: EventStatus;
   to: EventStatus;
   /** Who may ask for it: the event's editors, only admins, or nobody (the clock alone). */
@@ -14,7 +24,9 @@ export interface Transition {
   meaning: string;
 }
 
-const TABLE: [string, EventStatus[], EventStatus, Transition["askedBy"], boolean, string][] = [
+type Row = [TransitionName, EventStatus[], EventStatus, Transition["askedBy"], boolean, string];
+
+const TABLE: Row[] = [
   ["publish", ["DRAFT"], "CONFIRMED", "editors", false, "it is announced"],
   ["start", ["CONFIRMED"], "ONGOING", "editors", true, "its start has passed, or it began early"],
   [

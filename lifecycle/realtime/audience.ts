@@ -4,10 +4,11 @@
  * them and for whoever names the event.
  */
 import type { EventStatus, OrganizerId, UserId } from "../../kv/event_record.ts";
-import { listedVisibility, type Showing } from "../../kv/event_indexes.ts";
+import type { Showing } from "../../kv/event_indexes.ts";
 import { listOrganizersOf } from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
 import type { Principal } from "../policy.ts";
+import { allows, type Relation } from "../policy_table.ts";
 
 export interface Audience {
   userId: UserId | null;
@@ -33,11 +34,15 @@ export async function audienceOf(store: Store, principal: Principal): Promise<Au
 
 /** Whether they see the event; `named`: they asked for this very one. */
 export function sees(audience: Audience, event: Visible, named: boolean): boolean {
-  if (audience.isAdmin || audience.organizerIds.has(event.organizerId)) return true;
-  if (audience.userId !== null && event.staffIds.includes(audience.userId)) return true;
-  if (event.status === "DRAFT") return false;
-  const visibility = listedVisibility(event);
-  return visibility === "PUBLIC" || (visibility === "UNLISTED" && named);
+  return allows(named ? "see" : "find", relationIn(audience, event), event);
+}
+
+/** Members and staff of every role are told alike, so the least of them stands for all. */
+function relationIn({ userId, isAdmin, organizerIds }: Audience, event: Visible): Relation {
+  if (isAdmin) return "admin";
+  const isOne = organizerIds.has(event.organizerId) ||
+    (userId !== null && event.staffIds.includes(userId));
+  return isOne ? "viewer" : "none";
 }
 
 /** Whether `now` misses something that `before` had: a stream may not go on with it. */
