@@ -1,0 +1,138 @@
+/** Streams and sockets of people whose right to watch ends: so does what they watch. */
+import assert from "node:assert/strict";
+import { changeMember, readOrganizer } from "../../kv/organizers.ts";
+import { ROOT } from "../../lifecycle/policy.ts";
+import { changeUser, type UserChange } from "../../lifecycle/users.ts";
+import { DAY, NOW } from "../support/fixture.ts";
+import { json, soon } from "../support/http.ts";
+import { sendRaw, statusesOf } from "../support/raw_http.ts";
+import {
+  type Caller,
+  CALLERS,
+  type Credentials,
+  type RightsWorld,
+  rightsWorld,
+} from "../support/rights_world.ts";
+import { SseFrames } from "../support/sse.ts";
+
+const changed = (world: RightsWorld, { userId }: Credentials, change: UserChange) =>
+  changeUser(world.store, userId, change, { principal: ROOT, now: NOW, hasRoot: true });
+
+const LOSSES: [
+  what: string,
+  caller: Caller,
+  lose: (
+    world: RightsWorld,
+    by: Credentials,
+  ) => unknown,
+][] = [
+  ["signs out elsewhere", "member", async (world, { headers }) => {
+    const response = await world.request("DELETE", "/v1/me/sessions", { headers });
+    assert.equal(response.status, 204);
+  }],
+  ["comes to the end of the session", "member", ({ clock }) => clock.now += 30 * DAY],
+  ["has not been here for seven days", "member", ({ clock }) => clock.now += 7 * DAY],
+  ["is suspended", "editor", (world, by) => changed(world, by, { isSuspended: true })],
+  ["no longer administers", "admin", (world, by) => changed(world, by, { role: "member" })],
+  ["is no colleague any more", "viewer", async ({ store, house }, { userId }) => {
+    const read = (await readOrganizer(store, house))!;
+    assert.ok(await changeMember(store, read, { userId, role: null }, () => {}));
+  }],
+];
+
+for (const [what, caller, lose] of LOSSES) {
+  Deno.test(`the stream of who ${what} ends at a heartbeat, and others' go on`, async () => {
+    await using world = await rightsWorld({ heartbeatMs: 1 });
+    const by = await world.as(caller, null);
+    await using stranger = await watch(world, {});
+    await using frames = await watch(world, by.headers);
+    for (let i = 0; i < 3; i++) assert.equal((await frames.next()).done, false);
+    await lose(world, by);
+    let heartbeats = 0;
+    for await (const { data } of frames) {
+      assert.equal(data, null);
+      assert.ok(heartbeats++ < 50, "it goes on");
+    }
+    await soon(() => world.realtime.size === 1);
+    for (let i = 0; i < 3; i++) assert.equal((await stranger.next()).done, false);
+  });
+}
+
+Deno.test("the stream of a program ends when its token is revoked, or has expired", async () => {
+  await using world = await rightsWorld({ heartbeatMs: 1 });
+  const { headers } = await world.as("owner", null);
+  for (const end of ["revoked", "expired"] as const) {
+    const body = { name: end, scopes: ["events:read"], expires_at: "2026-12-07T18:00:00Z" };
+    const { id, token } = await json<{ id: string; token: string }>(
+      await world.request("POST", "/v1/tokens", { body, headers }),
+      201,
+    );
+    await using frames = await watch(world, { authorization: `Bearer ${token}` });
+    for (let i = 0; i < 3; i++) assert.equal((await frames.next()).done, false);
+    if (end === "expired") world.clock.now = Date.parse(body.expires_at);
+    else {
+      const response = await world.request("DELETE", `/v1/tokens/${id}`, { headers });
+      assert.equal(response.status, 204);
+    }
+    let heartbeats = 0;
+    for await (const _ of frames) assert.ok(heartbeats++ < 50, "it goes on");
+  }
+  await soon(() => world.realtime.size === 0);
+});
+
+Deno.test("sockets are opened to everybody but those whose token is none, or not made for it", async () => {
+  await using world = await rightsWorld();
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    world.app.fetch,
+  );
+  try {
+    const url = `http://127.0.0.1:${server.addr.port}`;
+    const statuses: string[] = [];
+    for (const caller of CALLERS) {
+      const { headers } = await world.as(caller, "events:read");
+      statuses.push(`${caller} ${await upgrade(url, headers)}`);
+    }
+    assert.deepEqual(statuses, [
+      "nobody 101",
+      "expired 101",
+      "wrong-scope token 403",
+      "revoked token 401",
+      "guest 101",
+      "suspended 101",
+      "member 101",
+      "viewer 101",
+      "editor 101",
+      "owner 101",
+      "staff 101",
+      "admin 101",
+    ]);
+  } finally {
+    await world.realtime.stop();
+    await server.shutdown();
+  }
+});
+
+async function watch(
+  world: RightsWorld,
+  headers: Record<string, string>,
+): Promise<SseFrames> {
+  const response = await world.request("GET", "/v1/events/stream", { headers });
+  if (response.status !== 200) assert.fail(await response.text());
+  return new SseFrames(response);
+}
+
+async function upgrade(url: string, headers: Record<string, string>): Promise<string> {
+  const lines = Object.entries({
+    host: new URL(url).host,
+    upgrade: "websocket",
+    connection: "upgrade",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const answer = await sendRaw({ url }, [`GET /v1/events/socket HTTP/1.1\r\n${lines}\r\n`], {
+    until: /\r\n\r\n/,
+  });
+  return statusesOf(answer)[0]!;
+}
