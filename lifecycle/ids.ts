@@ -12,8 +12,15 @@ export const newUserId = (now: number): UserId => `usr_${nextUlid(now)}`;
 export const newTokenId = (now: number): TokenId => `tok_${nextUlid(now)}`;
 export const newInvitationId = (now: number): InvitationId => `inv_${nextUlid(now)}`;
 /** Not from the monotonic factory, which stays ahead when the clock steps back: see below. */
-export const newAuditId = (now: number): string => `aud_${ulid(now)}`;
 export const newRunId = (now: number): RunId => `run_${ulid(now)}`;
+
+let auditUlids = { at: NaN, next: monotonicFactory() };
+
+/** Of the very millisecond, as its key says, and after those that this process made in it before. */
+export function newAuditId(now: number): string {
+  if (auditUlids.at !== now) auditUlids = { at: now, next: monotonicFactory() };
+  return `aud_${auditUlids.next(now)}`;
+}
 
 const ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}";
 export const EVENT_ID = new RegExp(`^evt_${ULID}$`);
