@@ -105,3 +105,20 @@ function recorded(
 export function everything(store: Store): Promise<Deno.KvEntry<unknown>[]> {
   return Array.fromAsync(store.kv.list({ prefix: [] }, { batchSize: 500 }));
 }
+
+/** From here on each commit's answer is lost and it is sent again, as the runtime does. */
+export function loseAnswers({ faults }: TestStore): void {
+  faults.commit = async (send) => {
+    await send();
+    return await send();
+  };
+}
+
+/** The next commit is refused, and whether it was made cannot be looked up. */
+export function loseSight({ faults }: TestStore): void {
+  faults.commit = async (send) => {
+    await send();
+    faults.silent = true;
+    return { ok: false };
+  };
+}
