@@ -25,12 +25,13 @@ import {
   requireOwner,
   submitOrganizer,
 } from "./organizers.ts";
+import { requireScope } from "./policy.ts";
 
 const ATTEMPTS = 5;
 
 /**
  * Makes or changes the organizer as the line says.
- * @throws {DomainError} `invalid_body`, `forbidden`, `newer_format`, `external_id_taken`,
+ * @throws {DomainError} `invalid_body`, `forbidden`, `insufficient_scope`, `newer_format`, `external_id_taken`,
  * `version_conflict` when it was changed here since the line was exported, `conflict`.
  */
 export async function importOrganizer(
@@ -40,6 +41,8 @@ export async function importOrganizer(
 ): Promise<LineOutcome> {
   const { principal, plan, clock } = options;
   requireWritable({ format: input.format ?? 1 }, FORMATS.organizer, "an organizer of this line");
+  // A token that is made to import events makes nobody an owner.
+  requireScope(principal, "organizers:write");
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const now = clock();
     const known = await find(store, plan, input);

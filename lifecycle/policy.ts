@@ -109,6 +109,18 @@ export function requireInPerson(
   throw new DomainError("forbidden", "A token cannot do this: sign in, and do it yourself.");
 }
 
+/**
+ * What the caller may do only in person, or with a token that is made for it.
+ * @throws {DomainError} `insufficient_scope` (RFC 6750 section 3.1).
+ */
+export function requireScope({ credential }: Pick<Principal, "credential">, scope: Scope): void {
+  if (credential?.kind !== "token" || credential.tokenId === "root") return;
+  if (credential.scopes.includes(scope)) return;
+  throw new DomainError("insufficient_scope", `This needs a token with the scope "${scope}".`, {
+    scope,
+  });
+}
+
 /** @throws {DomainError} `unauthenticated`, `forbidden`. */
 export function requireAdmin(
   principal: Principal,

@@ -5,7 +5,7 @@ import type { AppDeps, AppEnv } from "./app_deps.ts";
 import { hostCheck } from "./peer.ts";
 import { requireAcceptable, requirePlainBody } from "./negotiation.ts";
 import { rateLimit } from "./rate_limit.ts";
-import { requireScope } from "./scopes.ts";
+import { requireScopeOf } from "./scopes.ts";
 import { isUnsafe, requireSameOrigin } from "./site_origin.ts";
 
 const REQUEST_DEADLINE_MS = 25_000;
@@ -35,7 +35,7 @@ export function admitted(deps: AppDeps): MiddlewareHandler<AppEnv> {
     const { credential } = c.get("principal");
     const isApi = path.startsWith("/v1/");
     if (isApi) charge(c);
-    if (credential?.kind === "token") requireScope(c, credential);
+    if (credential?.kind === "token") requireScopeOf(c, credential);
     else if (credential?.kind === "session" && isUnsafe(method)) requireSameOrigin(c, deps);
     if (!isApi || method === "OPTIONS") return await next();
     requireAcceptable(c);

@@ -1,7 +1,6 @@
 /** What an API token may be used for: each operation names the scope that it needs. */
 import type { Context } from "hono";
-import { DomainError } from "../kv/errors.ts";
-import type { Credential } from "../lifecycle/policy.ts";
+import { type Credential, requireScope } from "../lifecycle/policy.ts";
 import type { Scope } from "../lifecycle/scopes.ts";
 import type { AppEnv } from "./app_deps.ts";
 import { type OperationNotes, OPERATIONS } from "./operations.ts";
@@ -29,21 +28,18 @@ const ROUTES: Route[] = Object.entries(OPERATIONS).map(([name, notes]) => {
 /**
  * Pages show what their person sees, so they need what reading does. What only a person does by
  * themselves refuses tokens by itself, whatever their scopes.
- * @throws {DomainError} `insufficient_scope` (RFC 6750 section 3.1).
+ * @throws {DomainError} `insufficient_scope`.
  */
-export function requireScope(
+export function requireScopeOf(
   c: Context<AppEnv>,
-  { tokenId, scopes }: Credential & { kind: "token" },
+  credential: Credential & { kind: "token" },
 ): void {
-  if (tokenId === "root") return;
+  if (credential.tokenId === "root") return;
   const { path } = c.req;
   const method = c.req.method === "HEAD" ? "GET" : c.req.method;
   const route = ROUTES.find((one) => one.method === method && one.path.test(path));
   const scope = route === undefined && !path.startsWith("/v1/")
     ? "events:read"
     : route?.scope ?? null;
-  if (scope === null || scopes.includes(scope)) return;
-  throw new DomainError("insufficient_scope", `This needs a token with the scope "${scope}".`, {
-    scope,
-  });
+  if (scope !== null) requireScope({ credential }, scope);
 }

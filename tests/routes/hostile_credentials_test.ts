@@ -239,3 +239,27 @@ Deno.test("who guesses tokens is stopped after sixty a minute, and good ones fro
   now += 1_000;
   await problem(await guess("192.0.2.7"), 401, "unauthenticated");
 });
+
+Deno.test("a token that is made to import events imports no organizer, nor makes anybody its owner", async () => {
+  await using t = await testApp();
+  const root = await signedIn(t, "Ann", { role: "admin" });
+  const organizer = {
+    type: "organizer",
+    id: "org_01KBQW5E80QH7Z5T9Y3M2N4P6R",
+    name: "House",
+    members: [{ user_id: root.id, role: "owner" }],
+  };
+  const send = async (scopes: ("events:write" | "organizers:write")[]) => {
+    const headers = {
+      ...await tokenOf(t, root, scopes),
+      "content-type": "application/x-ndjson",
+    };
+    const body = `${JSON.stringify(organizer)}\n`;
+    const report = await json<{ created: number; failures: { code: string }[] }>(
+      await t.request("POST", "/v1/imports", { body, headers }),
+    );
+    return [report.created, ...report.failures.map(({ code }) => code)];
+  };
+  assert.deepEqual(await send(["events:write"]), [0, "insufficient_scope"]);
+  assert.deepEqual(await send(["events:write", "organizers:write"]), [1]);
+});
