@@ -55,7 +55,7 @@ Deno.test("what changes nothing writes nothing", async () => {
   using store = await site(["usr_bob"]);
   const before = store.sent.length;
   for (const nothing of [{}, { role: "member" }, { isSuspended: false }] as UserChange[]) {
-    assert.deepEqual(await change(store, "usr_bob", nothing), aUser("usr_bob"));
+    assert.deepEqual(await change(store, "usr_bob", nothing), await getUser(store, "usr_bob"));
   }
   assert.equal(store.sent.length, before);
   const user = aUser("usr_bob", { suspendedAt: NOW - 1, credentialsEndedAt: NOW - 1 });

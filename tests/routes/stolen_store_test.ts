@@ -228,6 +228,9 @@ Deno.test("changes of members that are sent again are answered as the first time
     201,
   );
   const members = `/v1/organizers/${id}/members`;
+  let commits = 0;
+  const { commit } = t.store;
+  t.store.commit = (operation) => (commits++, commit.call(t.store, operation));
   const { url } = await json<{ url: string }>(
     await t.request("POST", `/v1/organizers/${id}/invitations`, {
       body: { role: "owner" },
@@ -246,7 +249,9 @@ Deno.test("changes of members that are sent again are answered as the first time
   ) {
     const key = { "idempotency-key": crypto.randomUUID() };
     const ask = () => t.request(method, path, { body, headers: { ...headers, ...key } });
+    const before = commits;
     const told = await json<unknown>(await ask(), status);
+    assert.equal(commits, before + 1, "the answer is kept in the commit of the change");
     const lines = (await everything(t.store)).filter(({ key }) => key[0] === "audit").length;
     const replay = await ask();
     assert.equal(replay.headers.get("idempotency-replayed"), "true", `${method} ${path}`);
