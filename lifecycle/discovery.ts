@@ -5,6 +5,7 @@
  * at `now`. That is why no list shows an ended event as live, whatever the sweep has done.
  */
 import { DomainError } from "../kv/errors.ts";
+import { isListed } from "../kv/event_indexes.ts";
 import type { EventCard, EventStatus, OrganizerId } from "../kv/event_record.ts";
 import { cardOf } from "../kv/event_record.ts";
 import { getEvents, listByExternalId } from "../kv/events.ts";

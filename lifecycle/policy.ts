@@ -104,7 +104,11 @@ export function requireInPerson(
   principal: Principal,
 ): asserts principal is Principal & { userId: UserId } {
   requireSignedIn(principal);
-  const { credential } = principal;
+  refuseTokens(principal);
+}
+
+/** The same of what strangers may see as well. @throws {DomainError} `forbidden`. */
+export function refuseTokens({ credential }: Principal): void {
   if (credential?.kind !== "token" || credential.tokenId === "root") return;
   throw new DomainError("forbidden", "A token cannot do this: sign in, and do it yourself.");
 }

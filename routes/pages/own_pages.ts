@@ -5,6 +5,7 @@
  */
 import { type ErrorHandler, Hono, type MiddlewareHandler } from "hono";
 import { DomainError } from "../../kv/errors.ts";
+import { refuseTokens } from "../../lifecycle/policy.ts";
 import type { AppDeps, AppEnv } from "../app_deps.ts";
 import { preferredType, PROBLEM } from "../negotiation.ts";
 import { requireSameOrigin } from "../site_origin.ts";
@@ -30,11 +31,15 @@ export function ownPages(deps: AppDeps): Hono<AppEnv> {
   return app;
 }
 
-/** Nothing of these pages is kept or handed on, and nothing is done for a page of another site. */
+/**
+ * Nothing of these pages is kept or handed on, and nothing is done for a page of another site, nor
+ * for a program: its token's scopes are those of the API, where each operation names its own.
+ */
 function personal(deps: AppDeps): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     // Strangers' forms as well: they are asked to sign in, and that is nobody else's to bring about.
     if (c.req.method === "POST") requireSameOrigin(c, deps);
+    refuseTokens(c.get("principal"));
     await next();
     c.res.headers.set("cache-control", "no-store");
     // Not "no-referrer": it takes the origin from forms, too, which older browsers are known by.

@@ -7,7 +7,8 @@ import { getOrganizer, type OrganizerRole } from "../../kv/organizers.ts";
 import { isOrganizerId } from "../../lifecycle/ids.ts";
 import { invite, listOpenInvitations, revokeInvitation } from "../../lifecycle/invitations.ts";
 import { changeRole, listOrganizerMembers, removeMember } from "../../lifecycle/members.ts";
-import { notFound, requireSignedIn } from "../../lifecycle/policy.ts";
+import { notFound, relationOf, requireSignedIn } from "../../lifecycle/policy.ts";
+import { allowsFor } from "../../lifecycle/policy_table.ts";
 import type { AppDeps, AppEnv } from "../app_deps.ts";
 import { readForm } from "../form_body.ts";
 import { invitationPath } from "../invitations.ts";
@@ -63,8 +64,8 @@ export function peoplePages(app: Hono<AppEnv>, deps: AppDeps): void {
     const people = await listOrganizerMembers(store, id, principal);
     const organizer = await getOrganizer(store, id);
     if (organizer === null) throw notFound(id);
-    const role = people.find(({ userId }) => userId === principal.userId)?.role;
-    const mayDecide = role === "owner" || principal.role === "admin";
+    const role = people.find(({ userId }) => userId === principal.userId)?.role ?? null;
+    const mayDecide = allowsFor("change_people", relationOf(principal, role));
     const page = (
       <PeoplePage
         organizer={organizer}

@@ -54,7 +54,11 @@ Deno.test("an invitation makes one person a member, once, and a guest a member o
   using store = await house();
   const { invitation, secret } = await invited(store);
   assert.equal(await readInvitation(store, secret), null);
-  const offer = await requireOffer(store, secret, NOW);
+  const standing = async (principal: Principal) =>
+    (await requireOffer(store, secret, { principal, now: NOW })).standing;
+  const everybody = await Promise.all([GUEST, BOB, ANN].map(standing));
+  assert.deepEqual(everybody, ["stranger", "invited", "member"]);
+  const offer = await requireOffer(store, secret, { principal: GUEST, now: NOW });
   assert.deepEqual([offer.organizer.id, offer.invitation], [HOUSE, invitation]);
   const joined = await accept(store, secret, BOB);
   assert.deepEqual([joined.organizer.id, joined.userId, joined.role], [HOUSE, "usr_bob", "editor"]);
@@ -63,7 +67,7 @@ Deno.test("an invitation makes one person a member, once, and a guest a member o
   for (const principal of [BOB, CAROL]) {
     await assert.rejects(accept(store, secret, principal), GONE);
   }
-  await assert.rejects(requireOffer(store, secret, NOW), GONE);
+  await assert.rejects(requireOffer(store, secret, { principal: GUEST, now: NOW }), GONE);
   const lines = await listAudit(store, { before: null, limit: 9 });
   assert.deepEqual(lines.map(({ action, by, detail }) => [action, by, detail]), [
     ["invitation.accepted", "usr_bob", `${invitation.id} editor`],
@@ -87,6 +91,8 @@ Deno.test("an invitation for an address is for who has it, as their provider vou
   const no = { code: "invitation_not_yours" };
   await assert.rejects(accept(store, secret, CAROL), no);
   await assert.rejects(accept(store, secret, ROOT), no);
+  const offer = await requireOffer(store, secret, { principal: CAROL, now: NOW });
+  assert.equal(offer.standing, "other");
   const bob = (await getUser(store, "usr_bob"))!;
   for (const less of [{ emailVerified: false }, { email: null }]) {
     await store.kv.set(["user", "usr_bob"], { ...bob, ...less });
@@ -105,8 +111,8 @@ Deno.test("an invitation ends when it says, to the millisecond, and after seven 
     const { secret } = await invited(store, { expiresAt });
     assert.equal(await open(ends - 1), 1);
     assert.equal(await open(ends), 0);
-    await requireOffer(store, secret, ends - 1);
-    await assert.rejects(requireOffer(store, secret, ends), GONE);
+    await requireOffer(store, secret, { principal: GUEST, now: ends - 1 });
+    await assert.rejects(requireOffer(store, secret, { principal: GUEST, now: ends }), GONE);
     await assert.rejects(accept(store, secret, BOB, ends), GONE);
     await accept(store, secret, expiresAt === undefined ? BOB : CAROL, ends - 1);
   }
@@ -180,7 +186,7 @@ Deno.test("an invitation lifts a member's role and never lowers it", async () =>
     const { secret } = await invited(store, { role });
     await assert.rejects(accept(store, secret, BOB), { code: "already_member" });
     // It is still there for somebody else.
-    await requireOffer(store, secret, NOW);
+    await requireOffer(store, secret, { principal: GUEST, now: NOW });
   }
   const { secret } = await invited(store, { role: "owner" });
   await accept(store, secret, BOB);
@@ -217,7 +223,7 @@ Deno.test("an invitation is used by the person themselves, where it leads", asyn
   await assert.rejects(elsewhere, GONE);
   for (const none of ["", "x", "x".repeat(43), `${secret} `, secret.slice(1)]) {
     await assert.rejects(accept(store, none, BOB), GONE);
-    await assert.rejects(requireOffer(store, none, NOW), GONE);
+    await assert.rejects(requireOffer(store, none, { principal: GUEST, now: NOW }), GONE);
   }
   await acceptInvitation(store, secret, { ...by, organizerId: HOUSE });
 });
@@ -226,7 +232,7 @@ Deno.test("an invitation of an organizer that is gone leads nowhere", async () =
   using store = await house();
   const { secret } = await invited(store);
   await store.kv.delete(["organizer", HOUSE]);
-  await assert.rejects(requireOffer(store, secret, NOW), GONE);
+  await assert.rejects(requireOffer(store, secret, { principal: GUEST, now: NOW }), GONE);
   await assert.rejects(accept(store, secret, BOB), GONE);
 });
 

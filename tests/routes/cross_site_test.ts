@@ -44,12 +44,25 @@ const BODIES: [type: string | null, body: string | null][] = [
   ["application/csp-report", "{}"],
 ];
 
+const PAGES = [
+  "/",
+  "/me",
+  "/me/erase",
+  "/me/users",
+  "/organizers/{id}",
+  "/organizers/{id}/people",
+  "/invitations/{secret}",
+  "/auth/sign-in",
+  "/auth/sign-out",
+];
+
 function pathsOf({ house, shown, dora, invitation }: RightsWorld): string[] {
   const contract = Object.keys(OPERATIONS).map((name) => name.split(" ")[1]!);
-  const paths = [...new Set([...contract, "/", "/auth/sign-in", "/auth/sign-out", "/v1/nothing"])];
+  const paths = [...new Set([...contract, ...PAGES, "/v1/nothing"])];
   return paths.map((path) =>
     path.replace("{id}", /organizers/.test(path) ? house : /users/.test(path) ? dora : shown)
       .replace("{user_id}", dora).replace("{invitation_id}", invitation.id)
+      .replace("{secret}", invitation.secret)
       .replace("{name}", "complete_events").replace("{run_id}", RUN_ID)
       .replace("{session_id}", `ses_${"0".repeat(16)}`)
   );

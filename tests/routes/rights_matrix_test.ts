@@ -87,6 +87,16 @@ GET /                                                 r 200 200 403 401 200 200 
 GET /events/{id}                                      r 200 200 403 401 200 200 200 200 200 200 200 200
 GET /events/{id} (draft)                              r 404 404 403 401 404 404 404 200 200 200 200 200
 GET /organizers/{id}                                  r 200 200 403 401 200 200 200 200 200 200 200 200
+GET /me                                               r 303 303 403 401 200 303 200 200 200 200 200 200
+POST /me                                              r 401 401 403 401 303 401 303 303 303 303 303 303
+GET /me/erase                                         r 303 303 403 401 200 303 200 200 200 200 200 200
+POST /me/erase                                        r 401 401 403 401 200 401 200 200 200 200 200 200
+GET /me/users                                         r 303 303 403 401 403 303 403 403 403 403 403 200
+POST /me/users                                        r 401 401 403 401 403 401 403 403 403 403 403 303
+GET /organizers/{id}/people                           r 303 303 403 401 403 303 403 200 200 200 403 200
+POST /organizers/{id}/people                          r 401 401 403 401 403 401 403 403 403 303 403 303
+GET /invitations/{secret}                             r 200 200 403 401 200 200 200 200 200 200 200 200
+POST /invitations/{secret}                            r 401 401 403 401 303 401 303 303 409 409 303 303
 GET /auth/sign-in                                     r 200 200 403 401 200 200 200 200 200 200 200 200
 POST /auth/sign-in                                    r 303 303 403 401 303 303 303 303 303 303 303 303
 GET /auth/callback/{provider}                         r 303 303 403 401 303 303 303 303 303 303 303 303
@@ -186,6 +196,14 @@ const ASKS: Record<string, (world: RightsWorld, by: Credentials) => Ask> = {
   "GET /v1/jobs/{name}/runs": () => ({ path: RUNS }),
   "POST /v1/jobs/{name}/runs": () => ({ path: RUNS }),
   "GET /v1/jobs/{name}/runs/{run_id}": () => ({ path: `${RUNS}/${RUN_ID}` }),
+  "POST /me": () => ({ body: "action=end_others", headers: OURS }),
+  "POST /me/erase": () => ({ body: "organizers=pass_on&sure=yes", headers: OURS }),
+  "POST /me/users": ({ dora }) => ({ body: `action=role&role=guest&user=${dora}`, headers: OURS }),
+  "POST /organizers/{id}/people": ({ dora }) => ({
+    body: `action=role&role=editor&user=${dora}`,
+    headers: OURS,
+  }),
+  "POST /invitations/{secret}": () => ({ headers: OURS }),
   "POST /auth/sign-in": () => ({
     body: `method=admin_token&token=${ADMIN_TOKEN}`,
     headers: OURS,
@@ -206,6 +224,7 @@ function filled({ name, path }: Row, world: RightsWorld, by: Credentials): strin
     .replace("{id}", id)
     .replace("{user_id}", world.dora)
     .replace("{invitation_id}", world.invitation.id)
+    .replace("{secret}", world.invitation.secret)
     .replace("{session_id}", by.sessionId);
 }
 
@@ -251,6 +270,15 @@ Deno.test("every operation of the contract and every other route has a row, and 
   const names = ROWS.map(({ name }) => name);
   assert.equal(new Set(names).size, names.length, "a row is there twice");
   for (const name of Object.keys(ASKS)) assert.ok(names.includes(name), `${name} asks in vain`);
+});
+
+Deno.test("the pages of people are not for programs, whatever their token's scopes are", async () => {
+  await using world = await rightsWorld();
+  const { headers } = await world.as("wrong-scope token", null);
+  for (const row of ROWS.filter(({ path }) => /^\/(me|invitations)|people$/.test(path))) {
+    const asked = { ...await world.as("nobody", null), headers: { ...headers, ...OURS } };
+    assert.equal(await statusOf(world, row, asked), 403, row.name);
+  }
 });
 
 Deno.test("a token needs the scope that the matrix names", () => {
