@@ -17,7 +17,7 @@ export const ERRORS = {
   invalid_cursor:
     "The cursor is not one that this list gave for this query; start again without it.",
   unsupported_query: "No index serves this combination of parameters.",
-  unauthenticated: "This needs a valid token.",
+  unauthenticated: "This needs somebody who is signed in, or a valid token.",
   rate_limited: "More requests came than one client may send in a minute.",
   too_many_streams: "The caller has as many streams open as one may.",
   overloaded: "As many are watching as this process takes.",
@@ -80,7 +80,7 @@ export const REMEDIES: Record<ErrorCode, string> = {
   unsupported_query:
     "Leave out the parameter that `detail` names, and choose among what is answered yourself.",
   unauthenticated:
-    "Send `Authorization: Bearer` with a valid token, or no such header where none is needed.",
+    "Send `Authorization: Bearer` with a valid token, or no such header where none is needed; in a browser sign in at `/auth/sign-in`.",
   rate_limited: "Wait for `Retry-After` seconds; `RateLimit` says in each answer what is left.",
   too_many_streams: "Close streams that are not needed; one takes any number of events.",
   overloaded: "Try again after `Retry-After` seconds, or read `/v1/changes` now and then.",

@@ -187,7 +187,8 @@ Deno.test("a problem that the server answers is told, with what to do about it",
       assert.deepEqual(ended, {
         code: 1,
         stdout: "",
-        stderr: "401 This needs a valid token.\nThe Authorization header holds no valid token.\n" +
+        stderr:
+          "401 This needs somebody who is signed in, or a valid token.\nThe Authorization header holds no valid token.\n" +
           `${REMEDIES.unauthenticated}\n`,
       });
     }
