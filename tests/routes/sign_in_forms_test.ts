@@ -313,6 +313,7 @@ Deno.test("the development sign-in is there on the developer's own machine only"
     { "x-forwarded-for": "203.0.113.9" },
     { "x-forwarded-for": "127.0.0.1" },
     { "x-forwarded-for": "" },
+    { forwarded: "for=127.0.0.1" },
   ];
   {
     await using t = await development();
