@@ -23,9 +23,13 @@ export const AUDIT_ACTIONS = [
   "user.exported",
   "user.erasure_requested",
   "user.erased",
+  "organizer.created",
   "member.added",
   "member.role_changed",
   "member.removed",
+  "staff.added",
+  "staff.role_changed",
+  "staff.removed",
   "invitation.created",
   "invitation.accepted",
   "invitation.revoked",
@@ -52,13 +56,16 @@ export interface AuditLine {
   detail: string | null;
 }
 
+/** A line before it is stored. */
+export type NewAuditLine = Omit<AuditLine, "format">;
+
 /** As long as whoever looks into something needs. */
 export const AUDIT_KEPT_MS = 365 * 24 * 3_600_000;
 
 /** Adds a line to the commit of what it tells. */
 export function addAuditLine(
   operation: Deno.AtomicOperation,
-  line: Omit<AuditLine, "format">,
+  line: NewAuditLine,
 ): Deno.AtomicOperation {
   const options = { expireIn: AUDIT_KEPT_MS };
   operation.set(auditKey(line.at, line.id), { format: FORMATS.audit.current, ...line }, options);
@@ -69,7 +76,7 @@ export function addAuditLine(
 }
 
 /** Writes a line by itself, of what changes nothing in the store. */
-export async function writeAuditLine(store: Store, line: Omit<AuditLine, "format">): Promise<void> {
+export async function writeAuditLine(store: Store, line: NewAuditLine): Promise<void> {
   await store.commit(addAuditLine(store.kv.atomic(), line));
 }
 

@@ -3,6 +3,7 @@
  * with its index entries, its journal entry and the history that no longer fits. (What was written
  * in another store goes through `restore_event.ts`.)
  */
+import { addAuditLine, type NewAuditLine } from "./audit.ts";
 import {
   deleteOlderHistory,
   HISTORY_ROWS_PER_COMMIT,
@@ -64,6 +65,8 @@ export interface EventStep {
   run?: RunId;
   /** The organizer whose flag it takes over, where it takes one: the commit checks it. */
   home?: EventHome;
+  /** Of rights that it gives or takes. */
+  audit?: readonly NewAuditLine[];
   at: number;
   /** `at` when what it tells happened before it was recorded. */
   entry: Omit<HistoryEntry, "version" | "at" | "by"> & { at?: number };
@@ -162,9 +165,10 @@ export async function createEvent(
   store: Store,
   record: EventRecord,
   by: Actor,
-  { organizer = null, home = null, remember }: {
+  { organizer = null, home = null, audit = [], remember }: {
     organizer?: { first: Organizer; owner: UserId } | null;
     home?: EventHome | null;
+    audit?: readonly NewAuditLine[];
     remember?: Remember<EventRecord> | undefined;
   } = {},
 ): Promise<CreateOutcome> {
@@ -184,6 +188,7 @@ export async function createEvent(
     .set(eventKey(record.id), stored);
   if (organizer !== null) addOrganizer(operation, organizer.first, organizer.owner);
   if (home !== null) checkEventHome(operation, home);
+  for (const line of audit) addAuditLine(operation, line);
   writeIndexes(store, operation, { before: null, after: stored });
   addOutcome(operation, remember, stored);
   const change: Change = {
@@ -278,6 +283,7 @@ function addReplacement(batch: Batch, { read, steps }: EventWrite): EventRecord 
       was: beforeOf(record, next),
     });
     if (step.home !== undefined) addHome(batch, step.home);
+    for (const line of step.audit ?? []) addAuditLine(operation, line);
     record = next;
   }
   const { id } = record;

@@ -1,4 +1,5 @@
 /** Organizers: the records events belong to, and the people who act for them. */
+import { addAuditLine, type NewAuditLine } from "./audit.ts";
 import type { OrganizerId, UserId } from "./event_record.ts";
 import { FORMATS, requireWritable, upgraded } from "./formats.ts";
 import {
@@ -148,9 +149,13 @@ export async function createOrganizer(
   store: Store,
   organizer: Organizer,
   owner: UserId,
-  remember?: Remember<Organizer>,
+  { remember, audit = [] }: {
+    remember?: Remember<Organizer> | undefined;
+    audit?: readonly NewAuditLine[];
+  } = {},
 ): Promise<boolean> {
   const operation = addOrganizer(store.kv.atomic(), organizer, owner);
+  for (const line of audit) addAuditLine(operation, line);
   addOutcome(operation, remember, organizer);
   return await isStored(store, operation, organizer);
 }

@@ -1,4 +1,5 @@
 /** Making an event, and with a user's first one their organizer. */
+import type { NewAuditLine } from "../kv/audit.ts";
 import { DomainError, invalidFields } from "../kv/errors.ts";
 import type {
   EventId,
@@ -25,6 +26,7 @@ import type { Store } from "../kv/store.ts";
 import { externalIdTaken, requireTimes, unknownOrganizer } from "./edit_event.ts";
 import { NO_LOCATION, withContent } from "./event_content.ts";
 import type { EventEdit } from "./edit_event.ts";
+import { ownerLine, staffLines } from "./grants.ts";
 import { newEventId, ownOrganizerId } from "./ids.ts";
 import { newOrganizer } from "./organizers.ts";
 import { mayWriteFor, type Principal, relationOf, requireMember } from "./policy.ts";
@@ -75,12 +77,23 @@ export async function submitEvent(
     const result = await createEvent(store, record, principal.userId, {
       organizer: home.first,
       home: read,
+      audit: creationLines(record, home, { principal, now }),
       remember,
     });
     // Not read again: a read that fails would be told as "nothing was changed".
     if (result.outcome === "committed") return result.stored.record;
   }
   throw new DomainError("conflict");
+}
+
+/** What comes with a new event: a first organizer's ownership, and the rights of its staff. */
+export function creationLines(
+  record: EventRecord,
+  { first }: Home,
+  by: { principal: Principal; now: number },
+): NewAuditLine[] {
+  const owned = first === null ? [] : [ownerLine(first.first, by)];
+  return [...owned, ...staffLines(null, record, by)];
 }
 
 /** The record of a new event, before it is stored; `times` are those it names; pure. */

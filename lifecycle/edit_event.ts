@@ -1,4 +1,5 @@
 /** Editing an event: its content and its times, and what a new date does to its status. */
+import { withStaffLines } from "./grants.ts";
 import { DomainError, type FieldProblem, invalidFields } from "../kv/errors.ts";
 import type { Actor, EventId, EventRecord, EventTimes, OrganizerId } from "../kv/event_record.ts";
 import { type EventStep, findByExternalId } from "../kv/events.ts";
@@ -47,7 +48,7 @@ export function editEvent(
       const home = await requireMovable(store, event, { edit, principal });
       const steps = editSteps(event, edit, { now, by: principal.userId, home });
       await requireFreeExternalId(store, event, steps);
-      return steps;
+      return withStaffLines(event, steps, { principal, now });
     },
   });
 }

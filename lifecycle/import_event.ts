@@ -16,7 +16,8 @@ import { createOrganizer, findOrganizer } from "../kv/organizers.ts";
 import { restoreEvent } from "../kv/restore_event.ts";
 import type { Store } from "../kv/store.ts";
 import { changeEvent, settleStep } from "./change_event.ts";
-import { type Home, requireHome } from "./create_event.ts";
+import { creationLines, type Home, requireHome } from "./create_event.ts";
+import { ownerLine, withStaffLines } from "./grants.ts";
 import { removeEvent, requireDeletable } from "./delete_event.ts";
 import {
   externalIdTaken,
@@ -149,12 +150,19 @@ export class EventImporter {
       return isKeyless || this.plan.create(record) ? "created" : null;
     }
     if (input.past !== undefined && home.first !== null) {
-      await createOrganizer(this.store, home.first.first, home.first.owner);
+      const { first, owner } = home.first;
+      await createOrganizer(this.store, first, owner, {
+        audit: [ownerLine(first, { principal, now })],
+      });
       // Looked up again, as what it is by then.
       return null;
     }
     const { outcome } = input.past === undefined
-      ? await createEvent(this.store, record, by, { organizer: home.first, home: home.read })
+      ? await createEvent(this.store, record, by, {
+        organizer: home.first,
+        home: home.read,
+        audit: creationLines(record, home, { principal, now }),
+      })
       : await restoreEvent(this.store, null, { record, home: home.read, by, at: now });
     return outcome === "committed" ? "created" : null;
   }
@@ -228,7 +236,7 @@ export class EventImporter {
       decide: async (event) => {
         const steps = await decide(event);
         await requireFreeExternalId(this.store, event, steps);
-        return steps;
+        return withStaffLines(event, steps, { principal, now });
       },
     });
     return steps === 0 ? "unchanged" : "updated";

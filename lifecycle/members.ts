@@ -196,8 +196,19 @@ export async function requireOwned(
 
 async function requireOtherOwner(store: Store, id: OrganizerId, userId: UserId): Promise<void> {
   const members = await listMembers(store, id);
-  if (members.some((member) => member.role === "owner" && member.userId !== userId)) return;
-  throw new DomainError("last_owner", `"${userId}" is the only owner of organizer "${id}".`);
+  const others = members.filter((member) => member.role === "owner" && member.userId !== userId)
+    .map((owner) => owner.userId);
+  const users = await getUsers(store, others);
+  // One who is shut out, or being forgotten, could not act for it.
+  const canAct = (id: UserId) => {
+    const user = users.get(id);
+    return user === undefined || (user.suspendedAt === null && user.erasedAt === null);
+  };
+  if (others.some(canAct)) return;
+  throw new DomainError(
+    "last_owner",
+    `"${userId}" is the only owner who can act for organizer "${id}".`,
+  );
 }
 
 function requireKnown(user: StoredUser | null, userId: UserId): void {

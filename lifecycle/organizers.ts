@@ -13,6 +13,7 @@ import {
 } from "../kv/organizers.ts";
 import type { Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
+import { ownerLine } from "./grants.ts";
 import { newOrganizerId } from "./ids.ts";
 import { notFound, type Principal, relationOf, requireMember, requireSignedIn } from "./policy.ts";
 import { allowsFor } from "./policy_table.ts";
@@ -64,7 +65,10 @@ export async function submitOrganizer(
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     await requireFreeExternalId(store, externalId);
     const organizer = newOrganizer({ id: newOrganizerId(now), name, url, externalId, now });
-    if (await createOrganizer(store, organizer, principal.userId, remember)) return organizer;
+    const audit = [ownerLine(organizer, { principal, now })];
+    if (await createOrganizer(store, organizer, principal.userId, { remember, audit })) {
+      return organizer;
+    }
   }
   throw new DomainError("conflict");
 }

@@ -24,6 +24,8 @@ export function SignInButton() {
 /** The way to sign in, or to what is one's own. */
 export function AccountLink() {
   const { principal: { userId, name }, path } = useContext(VisitorContext);
+  // On the very page that it leads to, it would forget where one came from.
+  if (userId === null && path.startsWith("/auth/")) return null;
   return (
     <nav class="account" aria-label="Account">
       {userId === null

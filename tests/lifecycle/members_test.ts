@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { listAudit } from "../../kv/audit.ts";
 import type { UserId } from "../../kv/event_record.ts";
+import { userKey } from "../../kv/keys.ts";
 import { createOrganizer, listMembers, listOrganizersOf } from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
 import { createUser, getUser, type User } from "../../kv/users.ts";
@@ -202,4 +203,17 @@ Deno.test("people who change again and again are a conflict in the end", async (
   store.faults.commit = () => Promise.resolve({ ok: false });
   await assert.rejects(set(store, "usr_carol", "viewer"), { code: "conflict" });
   await assert.rejects(remove(store, "usr_bob", ANN), { code: "conflict" });
+});
+
+Deno.test("an owner stays while nobody else who owns the organizer can act for it", async () => {
+  using store = await house();
+  const id = HOUSE;
+  await setMember(store, id, { userId: "usr_bob", role: "owner", principal: ANN, now });
+  const read = (await store.kv.get<User>(userKey("usr_bob"))).value!;
+  await store.kv.set(userKey("usr_bob"), { ...read, suspendedAt: NOW });
+  const leave = () => removeMember(store, id, { userId: "usr_ann", principal: ANN, now });
+  await assert.rejects(leave, { code: "last_owner" });
+  await store.kv.set(userKey("usr_bob"), read);
+  await leave();
+  assert.deepEqual(await listMembers(store, id), [{ userId: "usr_bob", role: "owner" }]);
 });
