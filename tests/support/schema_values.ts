@@ -29,7 +29,7 @@ function valuesOfType(
   schema: Schema,
   options: ValueOptions,
 ): fc.Arbitrary<unknown> {
-  const { minimum, maximum, items = {}, maxItems } = schema;
+  const { minimum, maximum, items = {}, minItems, maxItems } = schema;
   const bounds = {
     ...(minimum === undefined ? {} : { min: minimum }),
     ...(maximum === undefined ? {} : { max: maximum }),
@@ -44,7 +44,7 @@ function valuesOfType(
     case "number":
       return fc.double({ ...bounds, noNaN: true, noDefaultInfinity: true });
     case "array":
-      return arraysOf(valuesOf(items, options), maxItems);
+      return arraysOf(valuesOf(items, options), { minItems, maxItems });
     case "object":
       return objectsOf(schema, options);
     case "string":
@@ -54,10 +54,13 @@ function valuesOfType(
 }
 
 /** No two alike: nobody stands in a list twice. */
-function arraysOf(item: fc.Arbitrary<unknown>, maxItems = 5): fc.Arbitrary<unknown> {
-  const uniqueArray = (length: { minLength?: number; maxLength: number }) =>
+function arraysOf(
+  item: fc.Arbitrary<unknown>,
+  { minItems = 0, maxItems = 5 }: { minItems?: number | undefined; maxItems?: number | undefined },
+): fc.Arbitrary<unknown> {
+  const uniqueArray = (length: { minLength: number; maxLength: number }) =>
     fc.uniqueArray(item, { ...length, selector: (value) => JSON.stringify(value) });
-  const short = uniqueArray({ maxLength: Math.min(maxItems, 4) });
+  const short = uniqueArray({ minLength: minItems, maxLength: Math.min(maxItems, 4) });
   return fc.oneof({ arbitrary: short, weight: 19 }, {
     arbitrary: uniqueArray({ minLength: maxItems, maxLength: maxItems }),
     weight: 1,
