@@ -22,12 +22,12 @@ import {
 } from "../kv/organizers.ts";
 import { addOutcome, type Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
-import { readUser, type StoredUser } from "../kv/users.ts";
+import { getUser, readUser, type StoredUser } from "../kv/users.ts";
 import { auditLine } from "./audit.ts";
 import { newInvitationId } from "./ids.ts";
 import { askToLook, joinOrganizer, requireOwned } from "./members.ts";
-import { type Principal, requireInPerson } from "./policy.ts";
-import { isAtLeast } from "./policy_table.ts";
+import { type Principal, relationOf, requireInPerson, ROOT } from "./policy.ts";
+import { allowsFor, isAtLeast } from "./policy_table.ts";
 import { digestOf, newSecret, SECRET } from "./secrets.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -141,6 +141,7 @@ export async function requireOffer(
   const read = await readOrganizer(store, invitation.organizerId);
   if (read === null) throw new DomainError("invitation_gone");
   const { organizer } = read;
+  if (!await isMeant(store, invitation)) throw new DomainError("invitation_gone");
   if (userId === null) return { organizer, invitation, standing: "stranger" };
   const role = await getOrganizerRole(store, organizer.id, userId);
   if (isEnough(role, invitation)) return { organizer, invitation, standing: "member" };
@@ -176,7 +177,10 @@ export async function acceptInvitation(
     const { invitation: { id, email, role, ...invitation } } = stored;
     const isElsewhere = organizerId !== undefined && organizerId !== invitation.organizerId;
     const read = isElsewhere ? null : await readOrganizer(store, invitation.organizerId);
-    if (read === null) throw new DomainError("invitation_gone");
+    // The organizer was read before: whoever ceases to own it after that has this commit refused.
+    if (read === null || !await isMeant(store, stored.invitation)) {
+      throw new DomainError("invitation_gone");
+    }
     const user = await readUser(store, userId);
     if (!isFor(user, email)) throw new DomainError("invitation_not_yours");
     const before = await getOrganizerRole(store, read.organizer.id, userId);
@@ -192,6 +196,20 @@ export async function acceptInvitation(
     if (isDone && await isUsed(store, stored)) return { organizer: read.organizer, userId, role };
   }
   throw new DomainError("conflict");
+}
+
+/**
+ * Whether who made it may still invite: else an owner who was removed would come back by a link that
+ * they made before.
+ */
+async function isMeant(store: Store, { organizerId, invitedBy }: Invitation): Promise<boolean> {
+  if (invitedBy === ROOT.userId) return true;
+  const user = await getUser(store, invitedBy);
+  // Members that were imported may never have signed in here.
+  if (user !== null && (user.suspendedAt !== null || user.erasedAt !== null)) return false;
+  const role = await getOrganizerRole(store, organizerId, invitedBy);
+  const relation = relationOf({ role: user?.role ?? "member" }, role);
+  return allowsFor("change_people", relation);
 }
 
 async function isUsed(store: Store, { digest }: StoredInvitation): Promise<boolean> {

@@ -51,7 +51,10 @@ export async function relationTo(
 }
 
 /** The caller's relation to an organizer among whose members they have `role`. */
-export function relationOf({ role }: Principal, member: OrganizerRole | null): Relation {
+export function relationOf(
+  { role }: Pick<Principal, "role">,
+  member: OrganizerRole | null,
+): Relation {
   return role === "admin" ? "admin" : member ?? "none";
 }
 

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { listAudit } from "../../kv/audit.ts";
 import type { UserId } from "../../kv/event_record.ts";
 import { readInvitation } from "../../kv/invitations.ts";
-import { createOrganizer, getOrganizerRole, listMembers } from "../../kv/organizers.ts";
+import {
+  createOrganizer,
+  getOrganizerRole,
+  listMembers,
+  type OrganizerRole,
+} from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
 import { createUser, getUser } from "../../kv/users.ts";
 import {
@@ -13,9 +18,10 @@ import {
   requireOffer,
   revokeInvitation,
 } from "../../lifecycle/invitations.ts";
-import { setMember } from "../../lifecycle/members.ts";
+import { removeMember, setMember } from "../../lifecycle/members.ts";
 import { GUEST, type Principal, ROOT } from "../../lifecycle/policy.ts";
 import { digestOf } from "../../lifecycle/secrets.ts";
+import { changeUser, type UserChange } from "../../lifecycle/users.ts";
 import { anOrganizer } from "../kv/organizer_records.ts";
 import { aUser } from "../kv/people_records.ts";
 import { loseAnswers, type TestStore, testStore } from "../kv/test_store.ts";
@@ -155,6 +161,54 @@ Deno.test("an invitation that is used at the very moment is not said to be revok
   const revoking = revokeInvitation(store, HOUSE, { id, principal: ANN, now: NOW });
   await assert.rejects(revoking, { code: "conflict" });
   assert.equal(await getOrganizerRole(store, HOUSE, "usr_bob"), "editor");
+});
+
+Deno.test("an invitation leads nowhere while who made it may not invite", async () => {
+  using store = await house();
+  await setMember(store, HOUSE, { userId: "usr_bob", role: "owner", principal: ANN, now: NOW });
+  const { secret } = await invited(store, { role: "owner" }, BOB);
+  const isOpen = async () => {
+    const offer = requireOffer(store, secret, { principal: CAROL, now: NOW });
+    return await offer.then(() => true, ({ code }) => code !== "invitation_gone");
+  };
+  const loses = async (change: () => Promise<unknown>, back: () => Promise<unknown>) => {
+    assert.ok(await isOpen());
+    await change();
+    assert.ok(!await isOpen());
+    for (const principal of [BOB, CAROL]) await assert.rejects(accept(store, secret, principal));
+    assert.equal(await getOrganizerRole(store, HOUSE, "usr_carol"), null);
+    await back();
+  };
+  const by = { principal: ROOT, now: NOW };
+  const bobAs = (role: OrganizerRole) =>
+    setMember(store, HOUSE, { ...by, userId: "usr_bob", role });
+  const change = (changes: UserChange) =>
+    changeUser(store, "usr_bob", changes, { ...by, hasRoot: true });
+  await loses(() => bobAs("editor"), () => bobAs("owner"));
+  await loses(() => change({ isSuspended: true }), () => change({ isSuspended: false }));
+  await loses(
+    () => removeMember(store, HOUSE, { ...by, userId: "usr_bob" }),
+    () => change({ role: "admin" }),
+  );
+  await accept(store, secret, CAROL);
+  assert.equal(await getOrganizerRole(store, HOUSE, "usr_carol"), "owner");
+});
+
+Deno.test("nobody joins by the link of an owner who is removed while they do", async () => {
+  // Whatever was read by then: the invitation, the organizer, who made it, who joins.
+  for (let moment = 1; moment <= 6; moment++) {
+    using store = await house();
+    await setMember(store, HOUSE, { userId: "usr_bob", role: "owner", principal: ANN, now: NOW });
+    const { secret } = await invited(store, { role: "owner" }, BOB);
+    let count = 0;
+    interrupt(store, "get", async () => {
+      if (++count !== moment) return;
+      await removeMember(store, HOUSE, { userId: "usr_bob", principal: ANN, now: NOW });
+    });
+    await assert.rejects(accept(store, secret, CAROL), GONE);
+    assert.ok(count >= moment);
+    assert.deepEqual(await listMembers(store, HOUSE), [{ userId: "usr_ann", role: "owner" }]);
+  }
 });
 
 Deno.test("owners and administrators invite, list and revoke, and nobody else", async () => {
