@@ -3,16 +3,20 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError, type ErrorCode, REMEDIES } from "../kv/errors.ts";
 import { importEvents, type ImportReport } from "../lifecycle/import_events.ts";
 import type { ImportLine } from "../lifecycle/import_lines.ts";
-import { requireMember } from "../lifecycle/policy.ts";
+import { type Principal, requireMember } from "../lifecycle/policy.ts";
 import { answer, apiApp, json, problems } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { importedThingOf } from "./import_lines.ts";
 import { type NdjsonLine, readLines } from "./ndjson.ts";
 import { dryRun } from "./query_schemas.ts";
+import { sameCaller } from "./stream_callers.ts";
 
 const MAX_LINE_BYTES = 256 * 1024;
 /** An exported event carries its whole history. */
 const MAX_ADMIN_LINE_BYTES = 8 * 1024 * 1024;
+
+/** An import may last for hours, in which its sender may be shut out. */
+const ASKED_AGAIN_MS = 1_000;
 
 const ImportReportSchema = z.object({
   created: z.int(),
@@ -45,7 +49,8 @@ const importRoute = createRoute({
   },
 });
 
-export function imports({ store, runner, clock }: AppDeps) {
+export function imports(deps: AppDeps) {
+  const { store, runner, clock } = deps;
   return apiApp()
     .openapi(importRoute, async (c) => {
       const principal = c.get("principal");
@@ -60,7 +65,12 @@ export function imports({ store, runner, clock }: AppDeps) {
       const body = c.req.raw.body ?? new ReadableStream<Uint8Array>({ start: (s) => s.close() });
       const { dry_run: dryRun } = c.req.valid("query");
       const maxBytes = principal.role === "admin" ? MAX_ADMIN_LINE_BYTES : MAX_LINE_BYTES;
-      const lines = parsed(readLines(body, maxBytes), maxBytes);
+      const sent = whileTheyMay(readLines(body, maxBytes), {
+        principal,
+        ask: sameCaller(c, deps),
+        clock,
+      });
+      const lines = parsed(sent, maxBytes);
       const report = await importEvents(store, lines, { principal, clock, dryRun });
       // Past events may have come, of which many are due: not for the next reader to walk past.
       if (!dryRun && report.created + report.updated > 0) runner.wake();
@@ -72,6 +82,32 @@ export function imports({ store, runner, clock }: AppDeps) {
 function remediesOf({ failures }: ImportReport): Record<string, string> {
   const codes = new Set(failures.map(({ code }) => code).filter((code) => code in REMEDIES));
   return Object.fromEntries([...codes].map((code) => [code, REMEDIES[code as ErrorCode]]));
+}
+
+/**
+ * What is sent, as long as the sender's credentials are good and their role is the same. What was
+ * handed out before stays imported. Throws {@linkcode DomainError} `unauthenticated`, `forbidden`.
+ */
+async function* whileTheyMay<T>(
+  items: AsyncIterable<T>,
+  { principal, ask, clock }: {
+    principal: Principal;
+    ask: () => Promise<Principal | null>;
+    clock: () => number;
+  },
+): AsyncGenerator<T> {
+  let askedAt = clock();
+  for await (const item of items) {
+    if (clock() - askedAt >= ASKED_AGAIN_MS) {
+      const now = await ask();
+      if (now?.userId !== principal.userId) throw new DomainError("unauthenticated");
+      if (now.role !== principal.role) {
+        throw new DomainError("forbidden", "The sender's role was changed during the import.");
+      }
+      askedAt = clock();
+    }
+    yield item;
+  }
 }
 
 async function* parsed(

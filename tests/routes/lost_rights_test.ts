@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { changeMember, readOrganizer } from "../../kv/organizers.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { changeUser, type UserChange } from "../../lifecycle/users.ts";
-import { DAY, NOW } from "../support/fixture.ts";
-import { json, soon } from "../support/http.ts";
+import { DAY, NOW, SECOND } from "../support/fixture.ts";
+import { json, problem, soon, TOMORROW } from "../support/http.ts";
 import { sendRaw, statusesOf } from "../support/raw_http.ts";
 import {
   type Caller,
@@ -79,6 +79,50 @@ Deno.test("the stream of a program ends when its token is revoked, or has expire
   }
   await soon(() => world.realtime.size === 0);
 });
+
+for (const [what, caller, lose] of LOSSES.slice(0, 5)) {
+  Deno.test(`an import of who ${what} stores no more lines`, async () => {
+    await using world = await rightsWorld();
+    const by = await world.as(caller, null);
+    // The first sixteen are stored once the one after them is read.
+    const before = lines("before", 17);
+    let pieces = 0;
+    const body = new ReadableStream({
+      async pull(controller) {
+        if (pieces++ === 0) return controller.enqueue(before);
+        if (pieces > 2) return controller.close();
+        for (let turns = 0; (await titles(world)).length < 16; turns++) {
+          assert.ok(turns < 5_000, "they are not stored");
+        }
+        await lose(world, by);
+        world.clock.now += SECOND;
+        controller.enqueue(lines("after", 17));
+      },
+    });
+    const response = await world.app.request("/v1/imports", {
+      method: "POST",
+      headers: { ...by.headers, "content-type": "application/x-ndjson" },
+      body,
+    });
+    const isDemoted = what === "no longer administers";
+    await (isDemoted
+      ? problem(response, 403, "forbidden")
+      : problem(response, 401, "unauthenticated"));
+    assert.deepEqual(new Set(await titles(world)), new Set(["before"]));
+  });
+}
+
+const lines = (title: string, count: number) =>
+  new TextEncoder().encode(`${JSON.stringify({ ...TOMORROW, title })}\n`.repeat(count));
+
+/** Of all events that were imported. */
+async function titles({ store }: RightsWorld): Promise<string[]> {
+  const all: string[] = [];
+  for await (const { value } of store.kv.list<{ title: string }>({ prefix: ["event"] })) {
+    if (/^(before|after)$/.test(value.title)) all.push(value.title);
+  }
+  return all;
+}
 
 Deno.test("sockets are opened to everybody but those whose token is none, or not made for it", async () => {
   await using world = await rightsWorld();
