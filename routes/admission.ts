@@ -1,5 +1,6 @@
 /** What stands between a request and its route: who sent it, what is left to them, what they take. */
 import type { MiddlewareHandler } from "hono";
+import { DomainError } from "../kv/errors.ts";
 import { GUEST } from "../lifecycle/policy.ts";
 import type { AppDeps, AppEnv } from "./app_deps.ts";
 import { hostCheck } from "./peer.ts";
@@ -14,7 +15,7 @@ const REQUEST_DEADLINE_MS = 25_000;
 const TAKES_ITS_TIME = /^\/v1\/(imports|exports|events\/(stream|socket)|jobs\/[^/]+\/runs)$/;
 
 /**
- * Lets a request in, or throws why not. The routes of the API alone are limited: a load balancer
+ * Lets a request in, or throws why not. The routes of the API and forms are limited: a load balancer
  * asks for the others as often as it likes, and people look at pages.
  */
 export function admitted(deps: AppDeps): MiddlewareHandler<AppEnv> {
@@ -27,14 +28,15 @@ export function admitted(deps: AppDeps): MiddlewareHandler<AppEnv> {
     try {
       c.set("principal", await authenticate(c.req.raw));
     } catch (error) {
-      // Whoever guesses tokens would have a new bucket for each; here on every path.
-      chargeFailure(c);
+      // Whoever guesses tokens would have a new bucket for each; here on every path. A store that
+      // does not answer is no guess.
+      if (error instanceof DomainError && error.code === "unauthenticated") chargeFailure(c);
       throw error;
     }
     const { path, method } = c.req;
     const { credential } = c.get("principal");
     const isApi = path.startsWith("/v1/");
-    if (isApi) charge(c);
+    if (isApi || isUnsafe(method)) charge(c);
     if (credential?.kind === "token") requireScopeOf(c, credential);
     else if (credential?.kind === "session" && isUnsafe(method)) requireSameOrigin(c, deps);
     if (!isApi || method === "OPTIONS") return await next();

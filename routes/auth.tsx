@@ -24,7 +24,14 @@ import { TokenBuckets } from "./token_buckets.ts";
 
 /** A form that is filled in by hand. */
 const ATTEMPTS_PER_MINUTE = 10;
+/** Two a sign-in, and many people may have one address. Each asks a provider, and the store. */
+const PROVIDER_STEPS_PER_MINUTE = 240;
+/** Of all addresses together: whoever has many must not fill the audit log, which is kept for a year. */
+const REFUSALS_TOLD_PER_MINUTE = 10;
 const MAX_NAME = 60;
+/** Not all of them say all of these. */
+const PROXY_HEADERS = ["forwarded", "via", "x-real-ip"]
+  .concat(["for", "host", "port", "proto", "server"].map((end) => `x-forwarded-${end}`));
 
 const NOBODY: SignInOptions = {
   providers: [],
@@ -37,6 +44,8 @@ const NOBODY: SignInOptions = {
 export function auth(deps: AppDeps): Hono<AppEnv> {
   const { store, clock, trustedProxies = [], signIn: options = NOBODY } = deps;
   const attempts = new TokenBuckets({ perMinute: ATTEMPTS_PER_MINUTE, clock });
+  const steps = new TokenBuckets({ perMinute: PROVIDER_STEPS_PER_MINUTE, clock });
+  const refusals = new TokenBuckets({ perMinute: REFUSALS_TOLD_PER_MINUTE, clock });
   const app = new Hono<AppEnv>();
   app.onError(pageErrors(deps));
 
@@ -46,6 +55,7 @@ export function auth(deps: AppDeps): Hono<AppEnv> {
     if (provider === undefined) return signInPage(c, { returnTo });
     requireConfidential(siteOrigin(c, deps));
     const { signIn } = requireProvider(options, provider);
+    chargeAttempt(c, { attempts: steps, trustedProxies });
     const redirect = await (await signIn()).start(returnTo);
     const headers = new Headers(redirect.headers);
     headers.set("cache-control", "no-store");
@@ -71,6 +81,7 @@ export function auth(deps: AppDeps): Hono<AppEnv> {
   app.get("/auth/callback/:provider", async (c) => {
     requireConfidential(siteOrigin(c, deps));
     const { id, signIn } = requireProvider(options, c.req.param("provider"));
+    chargeAttempt(c, { attempts: steps, trustedProxies });
     const finished = await (await signIn()).finish(c.req.raw);
     const returnTo = returnPath(finished.returnTo);
     return await enter(c, { ...finished, provider: id, returnTo });
@@ -98,8 +109,10 @@ export function auth(deps: AppDeps): Hono<AppEnv> {
     const now = clock();
     const userAgent = c.req.header("user-agent") ?? null;
     if (options.isAdminToken === null || !options.isAdminToken(token.trim())) {
-      const line = programLine("session.refused", { now, via: "admin_token" });
-      await writeAuditLine(store, line);
+      if (refusals.take("all").allowed) {
+        const line = programLine("session.refused", { now, via: "admin_token" });
+        await writeAuditLine(store, line);
+      }
       return signInPage(c, { returnTo, wrong: "token" });
     }
     return begin(c, await signInRoot(store, { now, userAgent, ended: endedBy(c) }), returnTo);
@@ -138,8 +151,8 @@ export function auth(deps: AppDeps): Hono<AppEnv> {
    * made to lead here, would let strangers in.
    */
   function isDevelopment(c: Context<AppEnv>): boolean {
-    const names = ["x-forwarded-for", "forwarded"];
-    const isForwarded = names.some((name) => c.req.header(name) !== undefined);
+    const isForwarded = trustedProxies.length > 0 ||
+      PROXY_HEADERS.some((name) => c.req.header(name) !== undefined);
     if (!options.isDevelopment || isForwarded) return false;
     // What is configured says nothing of how the request came.
     const origins = [siteOrigin(c, deps).origin, c.req.url];

@@ -1,8 +1,20 @@
 /** How many requests a client may send, what it is told of that, and who is a client. */
 import assert from "node:assert/strict";
+import { listAudit } from "../../kv/audit.ts";
+import { DomainError } from "../../kv/errors.ts";
 import { createLogger } from "../../lifecycle/log.ts";
-import { ADMIN, ADMIN_TOKEN, MINUTE, SECOND, type TestApp, testApp } from "../support/fixture.ts";
+import {
+  ADMIN,
+  ADMIN_TOKEN,
+  MINUTE,
+  NOW,
+  SECOND,
+  type TestApp,
+  testApp,
+} from "../support/fixture.ts";
+import { TokenBuckets } from "../../routes/token_buckets.ts";
 import { create, json, problem } from "../support/http.ts";
+import { signedIn } from "../support/people.ts";
 
 const LIST = "/v1/events";
 
@@ -114,6 +126,40 @@ Deno.test("health, pages and preflights are free, and say nothing of limits but 
   assert.equal(await leftAfter(t), 0);
   const preflight = await t.request("OPTIONS", LIST);
   assert.deepEqual([preflight.status, left(preflight)], [204, 0]);
+});
+
+Deno.test("forms count like what programs send, whatever becomes of them", async () => {
+  await using t = await testApp({ requestsPerMinute: 4 });
+  const ann = await signedIn(t, "Ann");
+  const form = { "content-type": "application/x-www-form-urlencoded" };
+  const post = async (headers: Record<string, string>) => {
+    const response = await t.request("POST", "/me", {
+      headers: { ...form, ...headers },
+      body: "a=b",
+    });
+    await response.body?.cancel();
+    return response.status;
+  };
+  const otherSites = { ...ann, "sec-fetch-site": "cross-site" };
+  for (let i = 0; i < 4; i++) assert.equal(await post(otherSites), 403);
+  for (const headers of [otherSites, ann]) assert.equal(await post(headers), 429);
+  assert.equal(
+    (await listAudit(t.store, { before: null, limit: 99 }))
+      .filter(({ action }) => action === "grant.refused").length,
+    4,
+  );
+  assert.equal((await t.request("GET", "/me", { headers: ann })).status, 200);
+});
+
+Deno.test("a store that does not answer makes nobody's credentials wrong", async () => {
+  const clock = () => NOW;
+  await using t = await testApp({
+    attempts: new TokenBuckets({ perMinute: 2, clock }),
+    authenticate: () => Promise.reject(new DomainError("store_unavailable")),
+  });
+  for (let i = 0; i < 5; i++) {
+    await problem(await t.request("GET", LIST), 503, "store_unavailable");
+  }
 });
 
 Deno.test("an address is the socket's, and IPv6 ones of one network are one", async () => {

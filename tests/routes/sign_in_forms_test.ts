@@ -1,5 +1,6 @@
 /** `/auth/…` by its forms: where people go on, who may use which, and how often. */
 import assert from "node:assert/strict";
+import { listAudit } from "../../kv/audit.ts";
 import type { SignInProvider } from "../../routes/sign_in/sign_in.ts";
 import {
   ADMIN_TOKEN,
@@ -12,6 +13,7 @@ import {
 } from "../support/fixture.ts";
 import { json } from "../support/http.ts";
 import { signedIn } from "../support/people.ts";
+import { PROVIDER } from "../support/rights_world.ts";
 
 const FORM = {
   "content-type": "application/x-www-form-urlencoded",
@@ -283,6 +285,41 @@ Deno.test("ten tries of the administrator's token a minute come from one address
   for (let i = 0; i < 10; i++) assert.equal((await fill("wrong", "192.0.2.7")).status, 401);
 });
 
+Deno.test("tries of the administrator's token from many addresses do not fill the audit log", async () => {
+  await using t = await testApp();
+  const refused = async () => {
+    const lines = await listAudit(t.store, { before: null, limit: 500 });
+    return lines.filter(({ action }) => action === "session.refused").length;
+  };
+  for (const count of [10, 20]) {
+    for (let i = 0; i < 100; i++) {
+      const from = `192.0.2.${i}`;
+      const response = await post(t, { fields: { ...asRoot, token: "x".repeat(40) }, from });
+      assert.equal(response.status, 401);
+    }
+    assert.equal(await refused(), count);
+    t.clock.now += MINUTE;
+  }
+});
+
+Deno.test("sign-ins with a provider are begun and ended so often a minute from one address", async () => {
+  await using t = await testApp({ signIn: { providers: [PROVIDER] } });
+  const step = (path: string, from: string) => t.request("GET", path, { from });
+  const begin = "/auth/sign-in?provider=house";
+  const end = "/auth/callback/house?code=x&state=y";
+  for (let i = 0; i < 120; i++) {
+    assert.equal((await step(begin, "192.0.2.7")).status, 302);
+    assert.equal((await step(end, "192.0.2.7")).status, 303);
+  }
+  for (const path of [begin, end]) {
+    const response = await step(path, "192.0.2.7");
+    assert.equal(response.status, 429);
+    assert.equal(response.headers.get("retry-after"), "1");
+  }
+  assert.equal((await step("/auth/sign-in", "192.0.2.7")).status, 200);
+  assert.equal((await step(begin, "192.0.2.8")).status, 302);
+});
+
 Deno.test("the administrator's form takes the whole token only, and none where none is set", async () => {
   await using t = await testApp();
   for (
@@ -313,7 +350,11 @@ Deno.test("the development sign-in is there on the developer's own machine only"
     { "x-forwarded-for": "203.0.113.9" },
     { "x-forwarded-for": "127.0.0.1" },
     { "x-forwarded-for": "" },
-    { forwarded: "for=127.0.0.1" },
+    { "x-forwarded-host": "localhost" },
+    { "x-forwarded-proto": "https" },
+    { "x-real-ip": "203.0.113.9" },
+    { forwarded: "for=203.0.113.9" },
+    { via: "1.1 proxy" },
   ];
   {
     await using t = await development();
@@ -334,6 +375,11 @@ Deno.test("the development sign-in is there on the developer's own machine only"
   for (const headers of proxied) {
     await using t = await development();
     assert.ok(!await offers(t, "http://localhost", headers));
+  }
+  {
+    // Whoever names proxies has one, though it may say nothing.
+    await using t = await development({ trustedProxies: ["127.0.0.1"] });
+    assert.ok(!await offers(t, "http://localhost"));
   }
   {
     await using t = await testApp({ signIn: { isDevelopment: false } });
