@@ -10,11 +10,10 @@ import {
   invitationKey,
   INVITATIONS,
 } from "./keys.ts";
-import { MAX_ROWS_PER_BATCH } from "./limits.ts";
 import { afterRefusal } from "./lost_answers.ts";
 import type { OrganizerRole } from "./organizers.ts";
 import { addOutcome, type Remember } from "./outcomes.ts";
-import { rowsAfter } from "./ranges.ts";
+import { allRows } from "./ranges.ts";
 import type { Store } from "./store.ts";
 import type { Together } from "./users.ts";
 
@@ -49,17 +48,10 @@ export async function readInvitation(
 }
 
 /** Every invitation of every organizer that is stored, in no order that means anything. */
-export async function* allInvitations(store: Store): AsyncGenerator<StoredInvitation> {
-  for (let after: Deno.KvKey | null = null;;) {
-    const rows: Deno.KvEntry<unknown>[] = await store.list(rowsAfter(INVITATIONS, after), {
-      limit: MAX_ROWS_PER_BATCH,
-    });
-    for (const { key, value, versionstamp } of rows) {
-      const invitation = upgraded<Invitation>(value, store.schema.formats.invitation);
-      yield { digest: key[1] as string, invitation, versionstamp };
-    }
-    if (rows.length < MAX_ROWS_PER_BATCH) return;
-    after = rows.at(-1)!.key;
+export async function* allInvitations(store: Store): AsyncGenerator<StoredInvitation, void> {
+  for await (const { key, value, versionstamp } of allRows(store, INVITATIONS)) {
+    const invitation = upgraded<Invitation>(value, store.schema.formats.invitation);
+    yield { digest: key[1] as string, invitation, versionstamp };
   }
 }
 
@@ -87,9 +79,9 @@ export async function listInvitations(
   store: Store,
   organizerId: OrganizerId,
 ): Promise<StoredInvitation[]> {
-  const rows = await store.list<string>({ prefix: invitationByOrganizerPrefix(organizerId) }, {
-    limit: MAX_ROWS_PER_BATCH,
-  });
+  const rows = await Array.fromAsync(
+    allRows<string>(store, invitationByOrganizerPrefix(organizerId)),
+  );
   const entries = await store.getMany(rows.map(({ value }) => invitationKey(value)));
   return entries.flatMap(({ value, versionstamp }, i) =>
     versionstamp === null ? [] : [{

@@ -14,7 +14,7 @@ import {
 import { MAX_MUTATIONS_PER_COMMIT, MAX_ROWS_PER_BATCH } from "./limits.ts";
 import { afterRefusal } from "./lost_answers.ts";
 import { addOutcome, type Remember } from "./outcomes.ts";
-import { rowsAfter } from "./ranges.ts";
+import { allRows, rowsAfter } from "./ranges.ts";
 import type { Store } from "./store.ts";
 import { addWithholding } from "./withholdings.ts";
 
@@ -201,18 +201,10 @@ export interface OrganizerMember {
 
 /** Everybody who acts for an organizer, by user id. */
 export async function listMembers(store: Store, id: OrganizerId): Promise<OrganizerMember[]> {
-  const members: OrganizerMember[] = [];
-  const prefix = organizerMemberPrefix(id);
-  for (let after: Deno.KvKey | null = null;;) {
-    const rows: Deno.KvEntry<unknown>[] = await store.list(rowsAfter(prefix, after), {
-      limit: MAX_ROWS_PER_BATCH,
-    });
-    for (const { key, value } of rows) {
-      members.push({ userId: key[2] as UserId, role: roleOf(store, value) });
-    }
-    if (rows.length < MAX_ROWS_PER_BATCH) return members;
-    after = rows.at(-1)!.key;
-  }
+  return await Array.fromAsync(
+    allRows(store, organizerMemberPrefix(id)),
+    ({ key, value }) => ({ userId: key[2] as UserId, role: roleOf(store, value) }),
+  );
 }
 
 /** Leaves room in the commit for the organizer itself; a member takes two mutations. */

@@ -2,6 +2,7 @@
  * Reading event rows out of one or several index ranges as one list, ordered by `(date, id)`.
  */
 import type { EventCard, EventId } from "./event_record.ts";
+import { MAX_ROWS_PER_BATCH } from "./limits.ts";
 import type { Store } from "./store.ts";
 
 /** A part of an index whose keys end in `(date, id)`. */
@@ -31,6 +32,21 @@ export interface RangeReadOptions {
 /** What lies under `prefix`, from after the key `after` on if there is one; both end in strings. */
 export function rowsAfter(prefix: Deno.KvKey, after: Deno.KvKey | null): Deno.KvListSelector {
   return after === null ? { prefix } : { prefix, start: nextKey(after) };
+}
+
+/** All that lies under `prefix`, whose keys end in strings, however much it is; read in batches. */
+export async function* allRows<T>(
+  store: Store,
+  prefix: Deno.KvKey,
+): AsyncGenerator<Deno.KvEntry<T>, void> {
+  for (let after: Deno.KvKey | null = null;;) {
+    const rows: Deno.KvEntry<T>[] = await store.list(rowsAfter(prefix, after), {
+      limit: MAX_ROWS_PER_BATCH,
+    });
+    yield* rows;
+    if (rows.length < MAX_ROWS_PER_BATCH) return;
+    after = rows.at(-1)!.key;
+  }
 }
 
 /** The least key that is greater. */

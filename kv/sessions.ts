@@ -8,7 +8,7 @@ import type { UserId } from "./event_record.ts";
 import { upgraded } from "./formats.ts";
 import { sessionByUserKey, sessionByUserPrefix, sessionKey } from "./keys.ts";
 import { MAX_ROWS_PER_BATCH } from "./limits.ts";
-import { rowsAfter } from "./ranges.ts";
+import { allRows } from "./ranges.ts";
 import type { Store } from "./store.ts";
 import type { Together } from "./users.ts";
 
@@ -91,16 +91,10 @@ export async function listSessions(store: Store, userId: UserId): Promise<Stored
 
 /** By what all sessions of a user are stored, however many there are. */
 export async function listDigests(store: Store, userId: UserId): Promise<string[]> {
-  const prefix = sessionByUserPrefix(userId);
-  const digests: string[] = [];
-  for (let after: Deno.KvKey | null = null;;) {
-    const rows: Deno.KvEntry<unknown>[] = await store.list(rowsAfter(prefix, after), {
-      limit: MAX_ROWS_PER_BATCH,
-    });
-    digests.push(...rows.map(({ key }) => key[2] as string));
-    if (rows.length < MAX_ROWS_PER_BATCH) return digests;
-    after = rows.at(-1)!.key;
-  }
+  return await Array.fromAsync(
+    allRows(store, sessionByUserPrefix(userId)),
+    ({ key }) => key[2] as string,
+  );
 }
 
 /** Two mutations each, and the keys of one commit may take 80 KiB. */

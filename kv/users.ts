@@ -158,12 +158,19 @@ export async function replaceUser(
   return await isStored(store, operation, stored) ? "replaced" : "conflict";
 }
 
-/** Replaces a user in a commit of something else, which fails unless they are as they were read. */
+/**
+ * Replaces a user in a commit of something else, which fails unless they are as they were read.
+ * @throws {DomainError} `newer_format`.
+ */
 export function addReplacedUser(
   operation: Deno.AtomicOperation,
-  { user, versionstamp }: StoredUser,
-  next: Omit<User, "role" | "suspendedAt" | "erasedAt"> & { role: "guest" | "member" },
+  store: Store,
+  { read: { user, versionstamp }, next }: {
+    read: StoredUser;
+    next: Omit<User, "role" | "suspendedAt" | "erasedAt"> & { role: "guest" | "member" };
+  },
 ): void {
+  requireWritable(user, store.schema.formats.user, `user "${user.id}"`);
   const key = userKey(user.id);
   operation.check({ key, versionstamp }).set(key, next);
 }

@@ -32,6 +32,24 @@ export function addWithholding(
   operation.set(withholdingKey(id), withholding);
 }
 
+/** Leaves room in the commit for what makes them necessary. */
+export const MAX_WITHHOLDINGS_PER_COMMIT = 400;
+
+/** Stores requests by themselves, in as many commits as they take. */
+export async function storeWithholdings(
+  store: Store,
+  ids: OrganizerId[],
+  by: { by: UserId; at: number },
+): Promise<void> {
+  for (let i = 0; i < ids.length; i += MAX_WITHHOLDINGS_PER_COMMIT) {
+    const operation = store.kv.atomic();
+    for (const id of ids.slice(i, i + MAX_WITHHOLDINGS_PER_COMMIT)) {
+      addWithholding(operation, id, by);
+    }
+    await store.commit(operation);
+  }
+}
+
 /** The request for an organizer; null when there is none. */
 export async function getWithholding(
   store: Store,

@@ -133,7 +133,8 @@ export async function joinOrganizer(
 ): Promise<boolean> {
   return await changeMember(store, read, { userId, role }, (operation) => {
     if (user?.user.role === "guest") {
-      addReplacedUser(operation, user, { ...user.user, role: "member", format: USER_FORMAT });
+      const next = { ...user.user, role: "member" as const, format: USER_FORMAT };
+      addReplacedUser(operation, store, { read: user, next });
     }
     together(operation);
   });

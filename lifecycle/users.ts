@@ -1,11 +1,15 @@
 /** What administrators do about users: roles, and shutting somebody out until they are let in again. */
 import { addAuditLine, type AuditLine } from "../kv/audit.ts";
 import { DomainError } from "../kv/errors.ts";
-import type { UserId } from "../kv/event_record.ts";
+import type { OrganizerId, UserId } from "../kv/event_record.ts";
 import { listOrganizersOf } from "../kv/organizers.ts";
 import type { Store } from "../kv/store.ts";
 import { readUser, replaceUser, type User, USER_FORMAT, type UserRole } from "../kv/users.ts";
-import { addWithholding } from "../kv/withholdings.ts";
+import {
+  addWithholding,
+  MAX_WITHHOLDINGS_PER_COMMIT,
+  storeWithholdings,
+} from "../kv/withholdings.ts";
 import { auditLine } from "./audit.ts";
 import { type Principal, requireAdmin, ROOT } from "./policy.ts";
 
@@ -40,22 +44,37 @@ export async function changeUser(
     const lines = linesOf(read.user, next, { principal, now });
     const changesAccess = next.suspendedAt !== read.user.suspendedAt;
     // Those that they come to own meanwhile ask for themselves.
-    const organizers = changesAccess ? await listOrganizersOf(store, id) : [];
+    const organizers = changesAccess ? await listAllOrganizersOf(store, id) : [];
+    const by = { by: principal.userId, at: now };
     const outcome = await replaceUser(store, read, next, {
       hasRoot,
       together(operation) {
         for (const line of lines) addAuditLine(operation, line);
-        for (const organizer of organizers) {
-          addWithholding(operation, organizer, { by: principal.userId, at: now });
+        for (const organizer of organizers.slice(0, MAX_WITHHOLDINGS_PER_COMMIT)) {
+          addWithholding(operation, organizer, by);
         }
       },
     });
-    if (outcome === "replaced") return next;
+    if (outcome === "replaced") {
+      // After it: before, the job would find nothing to do yet.
+      await storeWithholdings(store, organizers.slice(MAX_WITHHOLDINGS_PER_COMMIT), by);
+      return next;
+    }
     if (outcome === "last_admin") {
       throw new DomainError("last_admin", `"${id}" is the only one who can administer.`);
     }
   }
   throw new DomainError("conflict");
+}
+
+async function listAllOrganizersOf(store: Store, userId: UserId): Promise<OrganizerId[]> {
+  const all: OrganizerId[] = [];
+  for (let after: OrganizerId | undefined = undefined;;) {
+    const ids: OrganizerId[] = await listOrganizersOf(store, userId, after);
+    if (ids.length === 0) return all;
+    all.push(...ids);
+    after = ids.at(-1);
+  }
 }
 
 /** The user with `change`; themselves when that changes nothing; pure. */

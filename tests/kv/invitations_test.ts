@@ -35,6 +35,12 @@ Deno.test("an invitation is found by its digest, and among its organizer's", asy
   assert.deepEqual(await listed(), [["digest 2", "inv_2"]]);
 });
 
+Deno.test("an organizer's invitations are listed however many there are", async () => {
+  using store = await testStore();
+  for (let number = 1; number <= 501; number++) await stored(store, number);
+  assert.equal((await listInvitations(store, "org_1")).length, 501);
+});
+
 Deno.test("of many who take one invitation at once one has it", async () => {
   using store = await testStore();
   const read = await stored(store, 1);

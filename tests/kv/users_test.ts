@@ -192,10 +192,10 @@ Deno.test("addReplacedUser() fails the commit of something else when they change
   const next = { ...ann, role: "member" as const };
   await replace(store, ann.id, { name: "Anna" });
   const late = store.kv.atomic();
-  addReplacedUser(late, read, next);
+  addReplacedUser(late, store, { read, next });
   assert.equal((await store.commit(late)).ok, false);
   const timely = store.kv.atomic();
-  addReplacedUser(timely, (await readUser(store, ann.id))!, next);
+  addReplacedUser(timely, store, { read: (await readUser(store, ann.id))!, next });
   assert.equal((await store.commit(timely)).ok, true);
   assert.equal((await getUser(store, ann.id))!.role, "member");
 });

@@ -134,6 +134,16 @@ Deno.test("a guest who changes while they become a colleague loses nothing of ei
   assert.deepEqual([name, role], ["Dorothea", "member"]);
 });
 
+Deno.test("a guest whose record a newer program wrote is made no member, and keeps it", async () => {
+  using store = await house();
+  const key = ["user", "usr_dora"];
+  const newer = { ...await getUser(store, "usr_dora"), format: 99, more: "of them" };
+  await store.kv.set(key, newer);
+  await assert.rejects(set(store, "usr_dora", "viewer"), { code: "newer_format" });
+  assert.deepEqual((await store.kv.get(key)).value, newer);
+  assert.deepEqual(await roles(store), ["ann owner"]);
+});
+
 Deno.test("people leave by themselves, and the last owner does not", async () => {
   using store = await house();
   await set(store, "usr_bob", "viewer");

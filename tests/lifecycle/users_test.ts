@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { listAudit } from "../../kv/audit.ts";
 import type { UserId } from "../../kv/event_record.ts";
+import { withholdingKey, WITHHOLDINGS } from "../../kv/keys.ts";
+import { createOrganizer } from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
 import { createUser, getUser, listAdmins, type User } from "../../kv/users.ts";
 import { auditLine, auditPlaceOf, auditRefusal, programLine } from "../../lifecycle/audit.ts";
 import { newAuditId } from "../../lifecycle/ids.ts";
 import { GUEST, type Principal, ROOT } from "../../lifecycle/policy.ts";
 import { changedUser, changeUser, type UserChange } from "../../lifecycle/users.ts";
+import { anOrganizer } from "../kv/organizer_records.ts";
 import { aUser } from "../kv/people_records.ts";
 import { loseAnswers, type TestStore, testStore } from "../kv/test_store.ts";
 import { NOW } from "../support/fixture.ts";
@@ -49,6 +52,17 @@ Deno.test("administrators give roles, suspend and let in again, with a line for 
     "user.role_changed usr_root usr_bob admin to guest",
     "user.reinstated usr_root usr_bob",
   ]);
+});
+
+Deno.test("however many organizers somebody owns, all are looked at when they are suspended", async () => {
+  using store = await site(["usr_bob"]);
+  for (let i = 0; i < 1_001; i++) {
+    assert.ok(await createOrganizer(store, anOrganizer(i), "usr_bob"));
+    await store.kv.delete(withholdingKey(anOrganizer(i).id));
+  }
+  await change(store, "usr_bob", { isSuspended: true });
+  const asked = await Array.fromAsync(store.kv.list({ prefix: WITHHOLDINGS }));
+  assert.equal(asked.length, 1_001);
 });
 
 Deno.test("what changes nothing writes nothing", async () => {
