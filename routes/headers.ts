@@ -33,6 +33,10 @@ export interface ApiResponseInit {
   headers?: Record<string, string>;
 }
 
+/** Of an answer to somebody who is signed in: no cache that others use, too, has it at all. */
+const OWN = { "cache-control": "private, no-cache", vary: "authorization, cookie" };
+const ANYBODYS = { "cache-control": "no-cache" };
+
 /**
  * An answer of the API, with what every one carries. Nobody keeps one unasked, unless its route says
  * more.
@@ -46,7 +50,7 @@ export function apiResponse(
     status,
     headers: {
       ...(contentType === undefined ? {} : { "content-type": contentType }),
-      "cache-control": "no-cache",
+      ...(c.get("principal")?.userId ? OWN : ANYBODYS),
       ...API_HEADERS,
       ...c.get("answerHeaders"),
       "x-request-id": c.get("requestId"),

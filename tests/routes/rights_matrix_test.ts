@@ -229,6 +229,11 @@ function filled({ name, path }: Row, world: RightsWorld, by: Credentials): strin
 }
 
 async function statusOf(world: RightsWorld, row: Row, by: Credentials): Promise<number> {
+  return (await answerOf(world, row, by)).status;
+}
+
+/** The answer without its body. */
+async function answerOf(world: RightsWorld, row: Row, by: Credentials): Promise<Response> {
   const { path = filled(row, world, by), body, headers = {} } = ASKS[row.name]?.(world, by) ?? {};
   assert.doesNotMatch(path, /[{}]/, `${row.name} names no ids`);
   const response = await world.request(row.method, path, {
@@ -236,7 +241,7 @@ async function statusOf(world: RightsWorld, row: Row, by: Credentials): Promise<
     headers: { ...headers, ...by.headers },
   });
   await response.body?.cancel();
-  return response.status;
+  return response;
 }
 
 for (const row of ROWS) {
@@ -278,6 +283,19 @@ Deno.test("the pages of people are not for programs, whatever their token's scop
   for (const row of ROWS.filter(({ path }) => /^\/(me|invitations)|people$/.test(path))) {
     const asked = { ...await world.as("nobody", null), headers: { ...headers, ...OURS } };
     assert.equal(await statusOf(world, row, asked), 403, row.name);
+  }
+});
+
+Deno.test("no cache that others use may have what somebody who is signed in is answered", async () => {
+  await using world = await rightsWorld();
+  // The same for everybody, and of nobody.
+  const isAnybodys = /^\/(openapi\.json|\.well-known\/|assets\/)/;
+  for (const row of ROWS.filter(({ method, path }) => method === "GET" && !isAnybodys.test(path))) {
+    for (const caller of ["member", "admin"] as const) {
+      const { headers } = await answerOf(world, row, await world.as(caller, row.scope));
+      const kept = headers.get("cache-control") ?? "";
+      assert.match(kept, /\b(private|no-store)\b/, `${row.name} is told ${caller} with "${kept}"`);
+    }
   }
 });
 
