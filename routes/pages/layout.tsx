@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { GUEST } from "../../lifecycle/policy.ts";
+import { GUEST, type Principal } from "../../lifecycle/policy.ts";
 import type { AppEnv } from "../app_deps.ts";
 import { AccountLink, VisitorContext } from "./account.tsx";
 import { LIVE_SCRIPT_URL } from "./live_script.ts";
@@ -27,6 +27,11 @@ const HEADERS = {
   "x-content-type-options": "nosniff",
   "referrer-policy": "strict-origin-when-cross-origin",
 };
+
+/** The way back in a browser, which asks nobody, must not lead to it after the sign-out. */
+function headersFor({ userId }: Principal) {
+  return userId === null ? HEADERS : { ...HEADERS, "cache-control": "no-store" };
+}
 
 // Without one, browsers ask for /favicon.ico.
 const ICON = "data:image/svg+xml," + encodeURIComponent(
@@ -108,9 +113,10 @@ export function sendPage(
   status: ContentfulStatusCode = 200,
 ): Response | Promise<Response> {
   const { pathname, search } = new URL(c.req.url);
-  const visitor = { principal: c.get("principal") ?? GUEST, path: pathname + search };
+  const principal = c.get("principal") ?? GUEST;
+  const visitor = { principal, path: pathname + search };
   const whole = <VisitorContext.Provider value={visitor}>{page}</VisitorContext.Provider>;
-  return c.html(html`<!DOCTYPE html>${whole}`, status, HEADERS);
+  return c.html(html`<!DOCTYPE html>${whole}`, status, headersFor(principal));
 }
 
 /** Answers with a page that is rendered already. */

@@ -16,7 +16,7 @@ Deno.test("an organizer's page shows its people what others do not see, and keep
   await create(t, ada, { title: "Drafted", status: "DRAFT" });
 
   const own = await openPath(t, `/organizers/${id}?fresh=1`, ada);
-  assert.equal(own.headers.get("cache-control"), "private, no-cache");
+  assert.equal(own.headers.get("cache-control"), "no-store");
   const text = await pageOf(own);
   for (const title of ["Private", "Drafted", "Unlisted"]) {
     assert.match(text, new RegExp(`>${title}</a>`));
@@ -31,7 +31,9 @@ Deno.test("an organizer's page shows its people what others do not see, and keep
     await pageOf(await openPath(t, `/events/${hidden.id}`, headers), 404);
     await pageOf(await openPath(t, `/events/${unlisted.id}`, headers));
   }
-  await pageOf(await openPath(t, `/events/${hidden.id}`, ada));
+  const page = await openPath(t, `/events/${hidden.id}`, ada);
+  assert.equal(page.headers.get("cache-control"), "no-store");
+  await pageOf(page);
   assert.ok((await pageOf(await openPath(t, `/organizers/${id}`, ada))).includes("Drafted"));
 });
 

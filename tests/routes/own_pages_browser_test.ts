@@ -60,7 +60,8 @@ browserTest(
     // The way back does not show what was theirs.
     await bob.page.goBack();
     assert.equal(new URL(bob.page.url()).pathname, "/auth/sign-in");
-    assert.equal((await bob.page.goto(hidden))?.status(), 404);
+    assert.equal((await bob.page.goBack())?.status(), 404);
+    assert.equal(bob.page.url(), hidden);
 
     await ada.page.goto(`${site.url}/me`);
     await ada.page.getByRole("link", { name: "People of Ada" }).click();
