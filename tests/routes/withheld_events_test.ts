@@ -105,22 +105,23 @@ Deno.test("PATCH /v1/users withholds and releases at once, and says nothing of t
 
 Deno.test("owners who come and go are looked at, editors are not", async () => {
   await using t = await testApp({ authenticate: byName });
-  for (const name of ["ann", "bob"] as const) {
+  for (const name of ["ann", "bob", "cid"] as const) {
     assert.ok(await createUser(t.store, aUser(`usr_${name}`), () => {}));
   }
   const { organizer_id } = await create(t, as("ann"));
   const people = `/v1/organizers/${organizer_id}/members`;
   const headers = as("root");
-  const member = (role: string) =>
-    t.request("POST", people, { body: { user_id: "usr_bob", role }, headers });
+  const member = (name: string, role: string) =>
+    t.request("POST", people, { body: { user_id: `usr_${name}`, role }, headers });
   await suspend(t.store, "usr_ann");
   await carryOut(t);
   const steps: [act: () => Response | Promise<Response>, isAsked: boolean, shown: number][] = [
-    [() => member("editor"), false, 0],
-    [() => member("owner"), true, 1],
-    [() => member("editor"), true, 0],
-    [() => member("owner"), true, 1],
-    [() => t.request("DELETE", `${people}/usr_bob`, { headers }), true, 0],
+    [() => member("bob", "editor"), false, 0],
+    [() => member("bob", "owner"), true, 1],
+    [() => member("cid", "owner"), true, 1],
+    [() => member("bob", "editor"), true, 1],
+    [() => member("bob", "owner"), true, 1],
+    [() => t.request("DELETE", `${people}/usr_bob`, { headers }), true, 1],
   ];
   for (const [i, [act, isAsked, shown]] of steps.entries()) {
     const response = await act();
