@@ -9,6 +9,7 @@ import { auditLine } from "../lifecycle/audit.ts";
 import type { AppDeps, AppEnv } from "./app_deps.ts";
 import { loggedPath } from "./logged_path.ts";
 import { isUnsafe } from "./site_origin.ts";
+import { TokenBuckets } from "./token_buckets.ts";
 
 /** Who may do what is decided there, and on these pages. */
 const GRANTS = new RegExp(
@@ -25,9 +26,13 @@ const IS_CREATION = /^\/v1\/(events|organizers)$/;
 const REFUSALS: ErrorCode[] = ["forbidden", "insufficient_scope", "last_admin", "last_owner"];
 REFUSALS.push("root_user", "cross_site", "invitation_not_yours");
 
+/** Of one person; more than that are no mistakes, and each line is kept for a year. */
+const REFUSALS_PER_MINUTE = 30;
+
 export function audited({ store, clock }: Pick<AppDeps, "store" | "clock">): MiddlewareHandler<
   AppEnv
 > {
+  const refusals = new TokenBuckets({ perMinute: REFUSALS_PER_MINUTE, clock });
   return async (c, next) => {
     await next();
     const principal = c.get("principal");
@@ -40,6 +45,7 @@ export function audited({ store, clock }: Pick<AppDeps, "store" | "clock">): Mid
     const isPower = isPowers && principal.role === "admin" && c.res.status < 400 &&
       (isUnsafe(method) ? !IS_CREATION.test(path) : OTHERS_DATA.test(path));
     if (!isRefusal && !isPower) return;
+    if (isRefusal && !refusals.take(principal.userId).allowed) return;
     const action = isRefusal ? "grant.refused" : "admin.request";
     const detail = `${method} ${loggedPath(path).slice(0, 200)}${isRefusal ? ` ${code}` : ""}`;
     try {

@@ -12,8 +12,10 @@ import type { AppDeps } from "./app_deps.ts";
 import { AuditLineSchema, auditView } from "./audit.ts";
 import { ORGANIZER_ROLES } from "./me.ts";
 import { SessionSchema, sessionView } from "./my_sessions.ts";
+import { chargeUser } from "./rate_limit.ts";
 import { sessionCookie } from "./session_cookie.ts";
 import { siteOrigin } from "./site_origin.ts";
+import { TokenBuckets } from "./token_buckets.ts";
 import { ApiTokenSchema, tokenView } from "./tokens.ts";
 import { UserSchema, userView } from "./users.ts";
 
@@ -88,12 +90,18 @@ const eraseRoute = createRoute({
   },
 });
 
+/** Each reads all that there is of somebody, and is written down for a year. */
+const EXPORTS_PER_MINUTE = 6;
+
 export function myData(deps: AppDeps) {
   const { store, runner, clock, hasRoot = false } = deps;
+  const buckets = new TokenBuckets({ perMinute: EXPORTS_PER_MINUTE, clock });
 
   return apiApp()
     .openapi(exportRoute, async (c) => {
       const principal = c.get("principal");
+      requireInPerson(principal);
+      chargeUser(c, { userId: principal.userId, buckets });
       const now = clock();
       const data = await exportPersonalData(store, { principal, now });
       return answer(c, exportView(data, { principal, now }), 200, {

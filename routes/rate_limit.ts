@@ -1,6 +1,7 @@
 /** How many requests a minute are served to one user, or to one address of strangers. */
 import type { Context } from "hono";
 import { DomainError } from "../kv/errors.ts";
+import type { UserId } from "../kv/event_record.ts";
 import type { Principal } from "../lifecycle/policy.ts";
 import type { AppDeps, AppEnv } from "./app_deps.ts";
 import { clientAddress, peerOf } from "./peer.ts";
@@ -56,6 +57,18 @@ export function chargeAttempt(
 ): void {
   const taken = attempts.take(addressOf(c, trustedProxies));
   if (!taken.allowed) refuse(c, { taken, perMinute: attempts.perMinute, who: "address" });
+}
+
+/**
+ * Charges what costs much to who is signed in.
+ * @throws {DomainError} `rate_limited`.
+ */
+export function chargeUser(
+  c: Context<AppEnv>,
+  { userId, buckets }: { userId: UserId; buckets: TokenBuckets },
+): void {
+  const taken = buckets.take(userId);
+  if (!taken.allowed) refuse(c, { taken, perMinute: buckets.perMinute, who: "user" });
 }
 
 function refuse(

@@ -192,6 +192,19 @@ Deno.test("GET /v1/me/export is a file of what is kept, without secrets", async 
   }
 });
 
+Deno.test("GET /v1/me/export is answered six times a minute to one person", async () => {
+  await using t = await testApp();
+  const [ann, bob] = [await signedIn(t, "Ann"), await signedIn(t, "Bob")];
+  const ask = (headers: Record<string, string>) => t.request("GET", "/v1/me/export", { headers });
+  for (let i = 0; i < 6; i++) await json(await ask(ann));
+  const refused = await ask(ann);
+  assert.equal(refused.headers.get("retry-after"), "10");
+  await problem(refused, 429, "rate_limited");
+  await json(await ask(bob));
+  t.clock.now += MINUTE / 6;
+  await json(await ask(ann));
+});
+
 Deno.test("GET /v1/me/export is for people in person", async () => {
   await using t = await testApp();
   const { ann } = await withEvent(t);

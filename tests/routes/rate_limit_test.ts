@@ -151,6 +151,30 @@ Deno.test("forms count like what programs send, whatever becomes of them", async
   assert.equal((await t.request("GET", "/me", { headers: ann })).status, 200);
 });
 
+Deno.test("nobody fills the audit log with what they are refused", async () => {
+  await using t = await testApp();
+  const guest = await signedIn(t, "Eve", { role: "guest" });
+  const admin = await signedIn(t, "Ada", { role: "admin" });
+  const refused = async () => {
+    const lines = await listAudit(t.store, { before: null, limit: 500 });
+    return lines.filter(({ action }) => action === "grant.refused").length;
+  };
+  const ask = async (headers: Record<string, string>, times: number) => {
+    const options = { body: { role: "admin" }, headers: { ...headers, "sec-fetch-site": "none" } };
+    for (let i = 0; i < times; i++) {
+      const response = await t.request("PATCH", `/v1/users/${guest.id}`, options);
+      await problem(response, 403, "cross_site");
+    }
+  };
+  await ask(guest, 100);
+  assert.equal(await refused(), 30);
+  await ask(admin, 1);
+  assert.equal(await refused(), 31);
+  t.clock.now += MINUTE;
+  await ask(guest, 1);
+  assert.equal(await refused(), 32);
+});
+
 Deno.test("a store that does not answer makes nobody's credentials wrong", async () => {
   const clock = () => NOW;
   await using t = await testApp({
