@@ -9,6 +9,9 @@ import { rateLimit } from "./rate_limit.ts";
 import { requireScopeOf } from "./scopes.ts";
 import { isUnsafe, requireSameOrigin } from "./site_origin.ts";
 
+/** A body may be sent so slowly that its sender has lost the right to it in between. */
+const SLOW_BODY_MS = 1_000;
+
 const REQUEST_DEADLINE_MS = 25_000;
 
 /** These last as long as what they move or run. */
@@ -19,7 +22,7 @@ const TAKES_ITS_TIME = /^\/v1\/(imports|exports|events\/(stream|socket)|jobs\/[^
  * asks for the others as often as it likes, and people look at pages.
  */
 export function admitted(deps: AppDeps): MiddlewareHandler<AppEnv> {
-  const { store, authenticate, requestDeadlineMs = REQUEST_DEADLINE_MS } = deps;
+  const { store, clock, authenticate, requestDeadlineMs = REQUEST_DEADLINE_MS } = deps;
   const { charge, chargeFailure } = rateLimit(deps);
   const requireHost = hostCheck();
   return async (c, next) => {
@@ -34,6 +37,17 @@ export function admitted(deps: AppDeps): MiddlewareHandler<AppEnv> {
       throw error;
     }
     const { path, method } = c.req;
+    const beganAt = clock();
+    if (isUnsafe(method)) {
+      c.set("askAgain", async () => {
+        if (clock() - beganAt < SLOW_BODY_MS) return;
+        const principal = await authenticate(c.req.raw);
+        if (principal.userId !== c.get("principal").userId) {
+          throw new DomainError("unauthenticated");
+        }
+        c.set("principal", principal);
+      });
+    }
     const { credential } = c.get("principal");
     const isApi = path.startsWith("/v1/");
     if (isApi || isUnsafe(method)) charge(c);

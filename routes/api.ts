@@ -172,6 +172,7 @@ function bounded({ emptyIsNone }: { emptyIsNone: boolean }): MiddlewareHandler<A
   return async (c, next) => {
     const { raw } = c.req;
     const text = raw.body === null ? "" : textOf(await readBounded(raw, MAX_JSON_BYTES));
+    await c.get("askAgain")?.();
     const headers = new Headers(raw.headers);
     const isNone = emptyIsNone && text === "";
     if (isNone) headers.delete("content-type");

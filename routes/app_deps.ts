@@ -72,6 +72,8 @@ export interface AppEnv {
   Bindings: { remoteAddr?: Deno.Addr };
   Variables: {
     principal: Principal;
+    /** Asks again who sent it, once a body is read that took its time. Throws `unauthenticated`. */
+    askAgain?: () => Promise<void>;
     requestId: string;
     /** What the middleware adds to the answer's headers. */
     answerHeaders: Record<string, string>;

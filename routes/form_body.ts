@@ -7,7 +7,10 @@ import { readBounded } from "./request_body.ts";
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 const MAX_FORM_BYTES = 16 * 1024;
 
-/** @throws {DomainError} `unsupported_media_type`, `payload_too_large`. */
+/**
+ * Who sent it is asked again when it took its time: take the principal after it.
+ * @throws {DomainError} `unsupported_media_type`, `payload_too_large`, `unauthenticated`.
+ */
 export async function readForm(c: Context<AppEnv>): Promise<URLSearchParams> {
   const type = c.req.header("content-type") ?? "";
   if (!FORM_TYPE.test(type)) {
@@ -17,5 +20,6 @@ export async function readForm(c: Context<AppEnv>): Promise<URLSearchParams> {
     );
   }
   const bytes = await readBounded(c.req.raw, MAX_FORM_BYTES);
+  await c.get("askAgain")?.();
   return new URLSearchParams(new TextDecoder().decode(bytes));
 }

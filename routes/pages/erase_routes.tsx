@@ -5,12 +5,11 @@ import { requestErasure } from "../../lifecycle/erasure.ts";
 import { ERASE_USERS } from "../../lifecycle/jobs/erase_users.ts";
 import { GUEST, requireInPerson } from "../../lifecycle/policy.ts";
 import type { AppDeps, AppEnv } from "../app_deps.ts";
-import { readForm } from "../form_body.ts";
 import { myOrganizers } from "../me.ts";
 import { clearSession } from "../session_cookie.ts";
 import { siteOrigin } from "../site_origin.ts";
 import { ErasedPage, type EraseFormState, ErasePage } from "./erase_page.tsx";
-import { wordOf } from "./form_answers.ts";
+import { personsForm, wordOf } from "./form_answers.ts";
 import { sendPage } from "./layout.tsx";
 
 export function erasePages(app: Hono<AppEnv>, deps: AppDeps): void {
@@ -19,9 +18,7 @@ export function erasePages(app: Hono<AppEnv>, deps: AppDeps): void {
   app.get("/me/erase", (c) => erasePage(c, {}));
 
   app.post("/me/erase", async (c) => {
-    const principal = c.get("principal");
-    requireInPerson(principal);
-    const form = await readForm(c);
+    const { form, principal } = await personsForm(c);
     const given = { organizers: form.get("organizers") ?? "" };
     const choice = wordOf(given.organizers, ERASURE_CHOICES);
     const isSure = form.get("sure") === "yes";

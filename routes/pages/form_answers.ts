@@ -3,8 +3,25 @@ import type { Context } from "hono";
 import { DomainError } from "../../kv/errors.ts";
 import type { UserId } from "../../kv/event_record.ts";
 import { USER_ID } from "../../lifecycle/ids.ts";
+import { type Principal, requireInPerson } from "../../lifecycle/policy.ts";
 import type { AppEnv } from "../app_deps.ts";
+import { readForm } from "../form_body.ts";
 import { donePath, type DoneWord } from "./done.tsx";
+
+/**
+ * A form of somebody who is there in person, and who they are now that it is read.
+ * @throws {DomainError} `unauthenticated`, `forbidden`, and as `readForm`.
+ */
+export async function personsForm(
+  c: Context<AppEnv>,
+): Promise<{ form: URLSearchParams; principal: Principal & { userId: UserId } }> {
+  // Before anything is read: strangers cannot make us hold what they send.
+  requireInPerson(c.get("principal"));
+  const form = await readForm(c);
+  const principal = c.get("principal");
+  requireInPerson(principal);
+  return { form, principal };
+}
 
 /** The page is asked for by GET, and says what was done. */
 export function goOn(c: Context<AppEnv>, path: string, done?: DoneWord): Response {

@@ -12,11 +12,10 @@ import { endMySessions, listMySessions, sessionName } from "../../lifecycle/sess
 import { statusAt } from "../../lifecycle/status.ts";
 import type { AppDeps, AppEnv } from "../app_deps.ts";
 import { line } from "../event_schemas.ts";
-import { readForm } from "../form_body.ts";
 import { myOrganizers } from "../me.ts";
 import { clearSession } from "../session_cookie.ts";
 import { siteOrigin } from "../site_origin.ts";
-import { goOn, unknownForm, wordOf } from "./form_answers.ts";
+import { goOn, personsForm, unknownForm, wordOf } from "./form_answers.ts";
 import { sendPage } from "./layout.tsx";
 import { MePage } from "./me_page.tsx";
 import { TOKEN_DAYS, type TokenFormState } from "./my_tokens.tsx";
@@ -32,9 +31,7 @@ export function mePages(app: Hono<AppEnv>, deps: AppDeps): void {
   app.get("/me", (c) => mePage(c, {}));
 
   app.post("/me", async (c) => {
-    const principal = c.get("principal");
-    requireInPerson(principal);
-    const form = await readForm(c);
+    const { form, principal } = await personsForm(c);
     switch (form.get("action")) {
       case "end_session":
         return await endSession(c, form.get("session") ?? "");

@@ -7,14 +7,13 @@ import { getOrganizer, type OrganizerRole } from "../../kv/organizers.ts";
 import { isOrganizerId } from "../../lifecycle/ids.ts";
 import { invite, listOpenInvitations, revokeInvitation } from "../../lifecycle/invitations.ts";
 import { changeRole, listOrganizerMembers, removeMember } from "../../lifecycle/members.ts";
-import { notFound, relationOf, requireSignedIn } from "../../lifecycle/policy.ts";
+import { notFound, relationOf } from "../../lifecycle/policy.ts";
 import { allowsFor } from "../../lifecycle/policy_table.ts";
 import type { AppDeps, AppEnv } from "../app_deps.ts";
-import { readForm } from "../form_body.ts";
 import { invitationPath } from "../invitations.ts";
 import { ORGANIZER_ROLES } from "../me.ts";
 import { siteOrigin } from "../site_origin.ts";
-import { goOn, unknownForm, userIdOf, wordOf } from "./form_answers.ts";
+import { goOn, personsForm, unknownForm, userIdOf, wordOf } from "./form_answers.ts";
 import { INVITATION_DAYS, type InviteFormState } from "./invite_form.tsx";
 import { sendPage } from "./layout.tsx";
 import { PeoplePage, peoplePath } from "./people_page.tsx";
@@ -28,11 +27,9 @@ export function peoplePages(app: Hono<AppEnv>, deps: AppDeps): void {
   app.get("/organizers/:id/people", (c) => peoplePage(c, {}));
 
   app.post("/organizers/:id/people", async (c) => {
-    const principal = c.get("principal");
-    requireSignedIn(principal);
+    const { form, principal } = await personsForm(c);
     const id = organizerId(c);
     const by = { principal, now: clock() };
-    const form = await readForm(c);
     const userId = userIdOf(form.get("user"));
     switch (form.get("action")) {
       case "role": {

@@ -1,12 +1,11 @@
 /** `/me/users`: the users, for administrators. */
 import type { Hono } from "hono";
 import { listUsers, USER_ROLES } from "../../kv/users.ts";
-import { requireAdmin, requireInPerson } from "../../lifecycle/policy.ts";
+import { requireAdmin } from "../../lifecycle/policy.ts";
 import { changeUser, type UserChange } from "../../lifecycle/users.ts";
 import type { AppDeps, AppEnv } from "../app_deps.ts";
-import { readForm } from "../form_body.ts";
 import type { DoneWord } from "./done.tsx";
-import { goOn, unknownForm, userIdOf, wordOf } from "./form_answers.ts";
+import { goOn, personsForm, unknownForm, userIdOf, wordOf } from "./form_answers.ts";
 import { sendPage } from "./layout.tsx";
 import { UsersPage } from "./users_page.tsx";
 
@@ -34,10 +33,8 @@ export function usersPages(
   });
 
   app.post("/me/users", async (c) => {
-    const principal = c.get("principal");
-    requireInPerson(principal);
+    const { form, principal } = await personsForm(c);
     requireAdmin(principal);
-    const form = await readForm(c);
     const asked = changeOf(form);
     const userId = userIdOf(form.get("user"));
     if (asked === null || userId === undefined) throw unknownForm();

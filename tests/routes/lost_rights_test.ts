@@ -1,6 +1,7 @@
 /** Streams and sockets of people whose right to watch ends: so does what they watch. */
 import assert from "node:assert/strict";
 import { changeMember, readOrganizer } from "../../kv/organizers.ts";
+import { getUser } from "../../kv/users.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { changeUser, type UserChange } from "../../lifecycle/users.ts";
 import { DAY, NOW, SECOND } from "../support/fixture.ts";
@@ -14,6 +15,9 @@ import {
   rightsWorld,
 } from "../support/rights_world.ts";
 import { SseFrames } from "../support/sse.ts";
+
+const TOKEN = { name: "Mine", scopes: ["events:read"], expires_at: "2026-12-07T18:00:00Z" };
+const TOKEN_FORM = { action: "make_token", name: "Mine", scope: "events:read", days: "7" };
 
 const changed = (world: RightsWorld, { userId }: Credentials, change: UserChange) =>
   changeUser(world.store, userId, change, { principal: ROOT, now: NOW, hasRoot: true });
@@ -109,6 +113,49 @@ for (const [what, caller, lose] of LOSSES.slice(0, 5)) {
       ? problem(response, 403, "forbidden")
       : problem(response, 401, "unauthenticated"));
     assert.deepEqual(new Set(await titles(world)), new Set(["before"]));
+  });
+}
+
+for (const [what, caller, lose] of LOSSES.slice(0, 5)) {
+  Deno.test(`what is sent slowly by who ${what} meanwhile is refused`, async () => {
+    for (
+      const [method, path, type, text] of [
+        ["POST", "/v1/events", "application/json", JSON.stringify(TOMORROW)],
+        ["PATCH", "/v1/users/", "application/merge-patch+json", '{"role":"admin"}'],
+        ["POST", "/v1/tokens", "application/json", JSON.stringify(TOKEN)],
+        [
+          "POST",
+          "/me",
+          "application/x-www-form-urlencoded",
+          String(new URLSearchParams(TOKEN_FORM)),
+        ],
+        ["POST", "/me/users", "application/x-www-form-urlencoded", "action=role&role=admin&user="],
+      ] as const
+    ) {
+      const isAdmins = path.includes("users");
+      if (isAdmins !== (caller === "admin")) continue;
+      await using world = await rightsWorld();
+      const { headers } = await world.as(caller, null);
+      const by = { ...await world.as(caller, null), headers };
+      const body = new ReadableStream({
+        async pull(controller) {
+          await lose(world, by);
+          world.clock.now += SECOND;
+          controller.enqueue(
+            new TextEncoder().encode(path === "/me/users" ? text + world.dora : text),
+          );
+          controller.close();
+        },
+      }, { highWaterMark: 0 });
+      const response = await world.app.request(path === "/v1/users/" ? path + world.dora : path, {
+        method,
+        headers: { ...headers, "content-type": type },
+        body,
+      });
+      await response.body?.cancel();
+      assert.equal(response.status, isAdmins ? 403 : 401, path);
+      assert.equal((await getUser(world.store, world.dora))!.role, "member");
+    }
   });
 }
 
