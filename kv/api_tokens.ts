@@ -5,9 +5,9 @@
 import type { UserId } from "./event_record.ts";
 import { upgraded } from "./formats.ts";
 import { tokenByUserKey, tokenByUserPrefix, tokenKey } from "./keys.ts";
-import { MAX_ROWS_PER_BATCH } from "./limits.ts";
 import { afterRefusal } from "./lost_answers.ts";
 import { addOutcome, type Remember } from "./outcomes.ts";
+import { allRows } from "./ranges.ts";
 import type { Store } from "./store.ts";
 import type { Together } from "./users.ts";
 
@@ -77,11 +77,10 @@ function setToken(
     .set(tokenByUserKey(token.userId, token.id), digest, options);
 }
 
-/** The tokens of a user by when they were made, expired ones perhaps among them; at most 500. */
+/** The tokens of a user by when they were made, expired ones perhaps among them. */
 export async function listTokens(store: Store, userId: UserId): Promise<StoredToken[]> {
-  const rows = await store.list<string>({ prefix: tokenByUserPrefix(userId) }, {
-    limit: MAX_ROWS_PER_BATCH,
-  });
+  // However many: of those that are made at once nobody counts, and each must be there to be revoked.
+  const rows = await Array.fromAsync(allRows<string>(store, tokenByUserPrefix(userId)));
   const entries = await store.getMany(rows.map(({ value }) => tokenKey(value)));
   return entries.flatMap(({ value, versionstamp }, i) =>
     versionstamp === null ? [] : [{

@@ -37,6 +37,12 @@ Deno.test("a token is found by its digest, and among its user's by when it was m
   assert.equal((await listTokens(store, ANN)).length, 1);
 });
 
+Deno.test("a user's tokens are listed however many there are", async () => {
+  using store = await testStore();
+  for (let number = 1; number <= 501; number++) await stored(store, number);
+  assert.equal((await listTokens(store, ANN)).length, 501);
+});
+
 Deno.test("touchToken() says that it was used, and brings no revoked one back", async () => {
   using store = await testStore();
   await touchToken(store, await stored(store, 1), NOW);
