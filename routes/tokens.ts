@@ -12,6 +12,8 @@ import { neverKept } from "./caching.ts";
 import { line } from "./event_schemas.ts";
 import { remembered } from "./idempotency.ts";
 import { instant } from "./query_schemas.ts";
+import { chargeUser } from "./rate_limit.ts";
+import { TokenBuckets } from "./token_buckets.ts";
 
 const scopeNames = z.array(z.enum(ALL_SCOPES)).meta({
   description: Object.entries(SCOPES).map(([name, text]) => `\`${name}\`: ${text}`).join("; "),
@@ -81,7 +83,11 @@ const revokeRoute = createRoute({
   },
 });
 
+/** Guests make tokens, too, and each is a line of the audit log for a year. */
+export const TOKENS_PER_MINUTE = 20;
+
 export function tokens({ store, clock }: AppDeps) {
+  const buckets = new TokenBuckets({ perMinute: TOKENS_PER_MINUTE, clock });
   return apiApp()
     .openapi(listRoute, async (c) => {
       const principal = c.get("principal");
@@ -91,8 +97,11 @@ export function tokens({ store, clock }: AppDeps) {
     })
     .openapi(createTokenRoute, async (c) => {
       const { name, scopes, expires_at: expiresAt } = c.req.valid("json");
+      const principal = c.get("principal");
+      requireInPerson(principal);
+      chargeUser(c, { userId: principal.userId, buckets });
       const { token, secret } = await issueToken(store, { name, scopes, expiresAt }, {
-        principal: c.get("principal"),
+        principal,
         now: clock(),
         remember: remembered(c, (made: ApiToken) => ({
           status: 201,

@@ -13,8 +13,11 @@ import { statusAt } from "../../lifecycle/status.ts";
 import type { AppDeps, AppEnv } from "../app_deps.ts";
 import { line } from "../event_schemas.ts";
 import { myOrganizers } from "../me.ts";
+import { chargeUser } from "../rate_limit.ts";
 import { clearSession } from "../session_cookie.ts";
 import { siteOrigin } from "../site_origin.ts";
+import { TokenBuckets } from "../token_buckets.ts";
+import { TOKENS_PER_MINUTE } from "../tokens.ts";
 import { goOn, personsForm, unknownForm, wordOf } from "./form_answers.ts";
 import { sendPage } from "./layout.tsx";
 import { MePage } from "./me_page.tsx";
@@ -27,6 +30,7 @@ const TokenName = line(100, 1);
 
 export function mePages(app: Hono<AppEnv>, deps: AppDeps): void {
   const { store, clock } = deps;
+  const buckets = new TokenBuckets({ perMinute: TOKENS_PER_MINUTE, clock });
 
   app.get("/me", (c) => mePage(c, {}));
 
@@ -114,6 +118,8 @@ export function mePages(app: Hono<AppEnv>, deps: AppDeps): void {
     const now = clock();
     const expiresAt = now + days * DAY_MS;
     const principal = c.get("principal");
+    requireInPerson(principal);
+    chargeUser(c, { userId: principal.userId, buckets });
     const { secret } = await issueToken(store, { name, scopes, expiresAt }, { principal, now });
     return await mePage(c, { made: { name, secret } });
   }

@@ -175,6 +175,30 @@ Deno.test("nobody fills the audit log with what they are refused", async () => {
   assert.equal(await refused(), 32);
 });
 
+Deno.test("one person makes twenty tokens a minute, though each is revoked at once", async () => {
+  await using t = await testApp();
+  const [eve, ann] = [await signedIn(t, "Eve", { role: "guest" }), await signedIn(t, "Ann")];
+  const body = { name: "x", scopes: ["events:read"], expires_at: "2026-12-07T18:00:00Z" };
+  const make = (headers: Record<string, string>) =>
+    t.request("POST", "/v1/tokens", { body, headers });
+  const form = { "content-type": "application/x-www-form-urlencoded" };
+  const fill = async () => {
+    const fields = "action=make_token&name=x&scope=events:read&days=1";
+    const response = await t.request("POST", "/me", { headers: { ...form, ...eve }, body: fields });
+    await response.body?.cancel();
+    return response.status;
+  };
+  for (let i = 0; i < 20; i++) {
+    const { id } = await json<{ id: string }>(await make(eve), 201);
+    const revoked = await t.request("DELETE", `/v1/tokens/${id}`, { headers: eve });
+    assert.equal(revoked.status, 204);
+  }
+  await problem(await make(eve), 429, "rate_limited");
+  for (let i = 0; i < 20; i++) assert.equal(await fill(), 200);
+  assert.equal(await fill(), 429);
+  await json(await make(ann), 201);
+});
+
 Deno.test("a store that does not answer makes nobody's credentials wrong", async () => {
   const clock = () => NOW;
   await using t = await testApp({
