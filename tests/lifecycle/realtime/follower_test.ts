@@ -334,12 +334,14 @@ Deno.test("when the hub was misled its followers start anew", async () => {
   const upstream = new HandUpstream();
   const hub = aHub(here, { upstream, watchdogMs: [1, 1] });
   const follower = await follow(hub);
+  // The watchdog may have read the event by the time that the batch comes.
+  const { position } = hub;
   await storeEvent(there);
-  const batch = await batchAfter(there, hub.position);
+  const batch = await batchAfter(there, position);
   batch.entries[0]!.versionstamp = "f".repeat(20);
   upstream.hub.receive(batch);
   let delivery = (await follower.next())!;
-  if (delivery.type === "messages") delivery = (await follower.next())!;
+  while (delivery.type === "messages") delivery = (await follower.next())!;
   assert.deepEqual(
     [delivery.type, delivery.type === "reset" && delivery.reason, delivery.position],
     ["reset", "ahead", placeText(here, await readHeadPlace(here))],
