@@ -490,7 +490,7 @@ Deno.test("a stream that cannot be served breaks off, says so in the log, and le
 });
 
 Deno.test("who does not read is dropped, and harms nobody who does", async () => {
-  await using t = await testApp({ realtime: { stallMs: 30 } });
+  await using t = await testApp({ realtime: { stallMs: 500 } });
   await using reader = await watch(t);
   const stalled = [await watch(t), await watch(t)];
   const reading = (async () => {
