@@ -1,8 +1,7 @@
 /** Lines of the audit log: who did what, and with what they showed for it. */
 import { decodeTime } from "ulid";
-import { type AuditAction, type AuditLine, type AuditPlace, writeAuditLine } from "../kv/audit.ts";
+import type { AuditAction, AuditLine, AuditPlace } from "../kv/audit.ts";
 import type { OrganizerId, UserId } from "../kv/event_record.ts";
-import type { Store } from "../kv/store.ts";
 import { newAuditId } from "./ids.ts";
 import type { Principal } from "./policy.ts";
 
@@ -43,15 +42,6 @@ export function programLine(
 function viaOf({ credential }: Principal): string | null {
   if (credential === undefined) return null;
   return credential.kind === "session" ? "session" : credential.tokenId;
-}
-
-/** What somebody asked to be given, and may not have. */
-export async function auditRefusal(
-  store: Store,
-  by: { principal: Principal; now: number },
-  audited: Audited,
-): Promise<void> {
-  await writeAuditLine(store, auditLine("grant.refused", by, audited));
 }
 
 /** Where a line with this id stands. */

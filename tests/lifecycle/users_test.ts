@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { listAudit } from "../../kv/audit.ts";
+import { listAudit, writeAuditLine } from "../../kv/audit.ts";
 import type { UserId } from "../../kv/event_record.ts";
 import { withholdingKey, WITHHOLDINGS } from "../../kv/keys.ts";
 import { createOrganizer } from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
 import { createUser, getUser, listAdmins, type User } from "../../kv/users.ts";
-import { auditLine, auditPlaceOf, auditRefusal, programLine } from "../../lifecycle/audit.ts";
+import { auditLine, auditPlaceOf, programLine } from "../../lifecycle/audit.ts";
 import { newAuditId } from "../../lifecycle/ids.ts";
 import { GUEST, type Principal, ROOT } from "../../lifecycle/policy.ts";
 import { changedUser, changeUser, type UserChange } from "../../lifecycle/users.ts";
@@ -144,7 +144,8 @@ Deno.test("a line of the audit log says who did it, and what they showed for it"
     organizerId: null,
     detail: null,
   });
-  await auditRefusal(store, { principal: ADMIN, ...at }, { detail: "role" });
+  const refusal = auditLine("grant.refused", { principal: ADMIN, ...at }, { detail: "role" });
+  await writeAuditLine(store, refusal);
   assert.deepEqual(await lines(store), ["grant.refused usr_ann  role"]);
 });
 
