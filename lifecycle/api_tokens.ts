@@ -6,11 +6,10 @@ import {
   deleteTokens,
   listTokens,
   readToken,
-  type StoredToken,
   type TokenId,
   touchToken,
 } from "../kv/api_tokens.ts";
-import { DomainError, invalidFields, isStoreFailure } from "../kv/errors.ts";
+import { DomainError, invalidFields } from "../kv/errors.ts";
 import type { UserId } from "../kv/event_record.ts";
 import { FORMATS } from "../kv/formats.ts";
 import type { Remember } from "../kv/outcomes.ts";
@@ -21,7 +20,7 @@ import { newTokenId } from "./ids.ts";
 import { type Principal, requireInPerson } from "./policy.ts";
 import type { Scope } from "./scopes.ts";
 import { digestOf, newApiToken } from "./secrets.ts";
-import { principalOf, stands, TOUCHED_MS } from "./sessions.ts";
+import { principalOf, stands, TOUCHED_MS, written } from "./sessions.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const MAX_DAYS = 366;
@@ -96,18 +95,9 @@ export async function tokenPrincipal(
   const { token } = stored;
   const person = await principalOf(store, token, { hasRoot });
   if (person === null) return null;
-  if (now - (token.usedAt ?? 0) >= TOUCHED_MS) await touch(store, stored, now);
+  if (now - (token.usedAt ?? 0) >= TOUCHED_MS) await written(touchToken(store, stored, now));
   const scopes = token.scopes as Scope[];
   return { ...person, credential: { kind: "token", tokenId: token.id, scopes } };
-}
-
-async function touch(store: Store, stored: StoredToken, now: number): Promise<void> {
-  try {
-    await touchToken(store, stored, now);
-  } catch (error) {
-    // It is no less valid, and the next request tries again.
-    if (!isStoreFailure(error)) throw error;
-  }
 }
 
 /** The caller's tokens that are good, by when they were made. */

@@ -95,10 +95,17 @@ export function personOf({ id, role, name }: User): Principal & { userId: UserId
 
 async function touch(store: Store, stored: StoredSession, now: number): Promise<void> {
   const session = { ...stored.session, seenAt: now };
+  await written(touchSession(store, stored, { now, keptMs: keptMs(session, now) }));
+}
+
+/**
+ * Waits until it is written down that something is in use. When the store does not answer, that is
+ * no less valid, and the next request tries again.
+ */
+export async function written(touching: Promise<void>): Promise<void> {
   try {
-    await touchSession(store, stored, { now, keptMs: keptMs(session, now) });
+    await touching;
   } catch (error) {
-    // It is no less valid, and the next request tries again.
     if (!isStoreFailure(error)) throw error;
   }
 }

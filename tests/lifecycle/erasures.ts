@@ -11,12 +11,11 @@ import { requestErasure } from "../../lifecycle/erasure.ts";
 import { invite } from "../../lifecycle/invitations.ts";
 import { ERASE_USERS } from "../../lifecycle/jobs/erase_users.ts";
 import type { RunContext, RunReport } from "../../lifecycle/jobs/job.ts";
-import { SILENT } from "../../lifecycle/log.ts";
 import type { Principal } from "../../lifecycle/policy.ts";
 import { signIn } from "../../lifecycle/sign_in.ts";
 import { everything } from "../kv/test_store.ts";
 import { DAY, MINUTE, NOW, storeEvent } from "../support/fixture.ts";
-import { addMember, organizerId } from "./lifecycle_fixture.ts";
+import { addMember, aRunContext, organizerId } from "./lifecycle_fixture.ts";
 
 export type Person = Principal & { userId: UserId };
 
@@ -118,15 +117,7 @@ export function ask(
 
 /** A run of the job a minute after `NOW`, when it can end what was asked for then. */
 export function runErasures(store: Store, context: Partial<RunContext> = {}): Promise<RunReport> {
-  return ERASE_USERS.run(store, {
-    runId: "run_1",
-    trigger: "cron",
-    now: NOW + MINUTE,
-    dryRun: false,
-    shouldStop: () => false,
-    log: SILENT,
-    ...context,
-  });
+  return ERASE_USERS.run(store, aRunContext({ now: NOW + MINUTE, ...context }));
 }
 
 export async function isUnderWay(store: Store): Promise<boolean> {

@@ -5,6 +5,8 @@ import { organizerByMemberKey, organizerKey, organizerMemberKey } from "../../kv
 import { FORMATS } from "../../kv/formats.ts";
 import type { OrganizerRole } from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
+import type { RunContext } from "../../lifecycle/jobs/job.ts";
+import { SILENT } from "../../lifecycle/log.ts";
 import type { Principal } from "../../lifecycle/policy.ts";
 import { freshStore, NOW } from "../support/fixture.ts";
 
@@ -23,6 +25,19 @@ export function onStore(body: (store: Store) => Promise<void>): () => Promise<vo
 /** A signed-in member, called as their id without `usr_`. */
 export function aMember(userId: UserId): Principal & { userId: UserId } {
   return { userId, role: "member", name: userId.slice("usr_".length) };
+}
+
+/** What a job's run is given, by a cron at `NOW` unless a test says otherwise. */
+export function aRunContext(overrides: Partial<RunContext> = {}): RunContext {
+  return {
+    runId: "run_1",
+    trigger: "cron",
+    now: NOW,
+    dryRun: false,
+    shouldStop: () => false,
+    log: SILENT,
+    ...overrides,
+  };
 }
 
 /** The id of the `number`th organizer. */

@@ -6,9 +6,8 @@ import { createMove, listMoves, type OrganizerMove } from "../../kv/organizer_mo
 import type { Store } from "../../kv/store.ts";
 import type { RunContext } from "../../lifecycle/jobs/job.ts";
 import { MOVE_EVENTS } from "../../lifecycle/jobs/move_events.ts";
-import { SILENT } from "../../lifecycle/log.ts";
 import { allChanges, allRecords, aRecord, NOW, storeAll } from "../support/fixture.ts";
-import { organizerId } from "./lifecycle_fixture.ts";
+import { aRunContext, organizerId } from "./lifecycle_fixture.ts";
 
 export const FROM = aRecord().organizerId;
 export const TO = organizerId(1);
@@ -25,15 +24,7 @@ export async function askMove(
 }
 
 export function runMoves(store: Store, context: Partial<RunContext> = {}) {
-  return MOVE_EVENTS.run(store, {
-    runId: "run_1",
-    trigger: "cron",
-    now: NOW,
-    dryRun: false,
-    shouldStop: () => false,
-    log: SILENT,
-    ...context,
-  });
+  return MOVE_EVENTS.run(store, aRunContext(context));
 }
 
 /** `count` events of `FROM`. */

@@ -18,7 +18,6 @@ import { editEvent } from "../../lifecycle/edit_event.ts";
 import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
 import type { RunContext } from "../../lifecycle/jobs/job.ts";
 import { REINDEX_EVENTS } from "../../lifecycle/jobs/reindex_events.ts";
-import { SILENT } from "../../lifecycle/log.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { type NewEvent, submitEvent } from "../../lifecycle/create_event.ts";
 import { transitionEvent } from "../../lifecycle/transition_event.ts";
@@ -34,7 +33,7 @@ import {
   storeEvents,
 } from "../support/fixture.ts";
 import { testStore } from "../kv/test_store.ts";
-import { until } from "./lifecycle_fixture.ts";
+import { aRunContext, until } from "./lifecycle_fixture.ts";
 import { random } from "../support/random.ts";
 import { NEXT_FORMAT, NEXT_GENERATION } from "../support/versions.ts";
 
@@ -50,15 +49,7 @@ async function versions({ isShared }: { isShared: boolean }) {
 }
 
 function rebuild(store: Store, context: Partial<RunContext> = {}) {
-  return REINDEX_EVENTS.run(store, {
-    runId: "run_1",
-    trigger: "cron",
-    now: NOW,
-    dryRun: false,
-    shouldStop: () => false,
-    log: SILENT,
-    ...context,
-  });
+  return REINDEX_EVENTS.run(store, aRunContext(context));
 }
 
 function list(store: Store, query: EventQuery = {}, now = NOW) {
@@ -284,14 +275,7 @@ class Program {
   }
 
   #sweep(): Promise<unknown> {
-    return COMPLETE_EVENTS.run(this.store, {
-      runId: "run_2",
-      trigger: "cron",
-      now: NOW,
-      dryRun: false,
-      shouldStop: () => false,
-      log: SILENT,
-    });
+    return COMPLETE_EVENTS.run(this.store, aRunContext({ runId: "run_2" }));
   }
 
   async #write(): Promise<void> {

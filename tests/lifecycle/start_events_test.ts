@@ -3,7 +3,6 @@ import { EVENT_STATUSES } from "../../kv/event_record.ts";
 import { getEvent } from "../../kv/events.ts";
 import type { Store } from "../../kv/store.ts";
 import { START_EVENTS } from "../../lifecycle/jobs/start_events.ts";
-import { SILENT } from "../../lifecycle/log.ts";
 import {
   allChanges,
   allRecords,
@@ -14,17 +13,10 @@ import {
   NOW,
   storeEvent,
 } from "../support/fixture.ts";
-import { onStore } from "./lifecycle_fixture.ts";
+import { aRunContext, onStore } from "./lifecycle_fixture.ts";
 
 function run(store: Store, now: number, dryRun = false) {
-  return START_EVENTS.run(store, {
-    runId: "run_1",
-    trigger: "cron",
-    now,
-    dryRun,
-    shouldStop: () => false,
-    log: SILENT,
-  });
+  return START_EVENTS.run(store, aRunContext({ now, dryRun }));
 }
 
 Deno.test(

@@ -9,11 +9,10 @@ import { type NewEvent, submitEvent } from "../../lifecycle/create_event.ts";
 import { editEvent, type EventEdit } from "../../lifecycle/edit_event.ts";
 import type { RunContext } from "../../lifecycle/jobs/job.ts";
 import { WITHHOLD_EVENTS } from "../../lifecycle/jobs/withhold_events.ts";
-import { SILENT } from "../../lifecycle/log.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { aUser } from "../kv/people_records.ts";
 import { allRecords, assertIndexesRebuild, NOW } from "../support/fixture.ts";
-import { addMember, interrupt, onStore, organizerId } from "./lifecycle_fixture.ts";
+import { addMember, aRunContext, interrupt, onStore, organizerId } from "./lifecycle_fixture.ts";
 
 export const ADMIN_ID: UserId = "usr_admin";
 export const HALL = organizerId(1);
@@ -77,15 +76,7 @@ async function setSuspended(store: Store, ids: UserId[], at: number | null): Pro
 }
 
 export function runWithholding(store: Store, context: Partial<RunContext> = {}) {
-  return WITHHOLD_EVENTS.run(store, {
-    runId: "run_1",
-    trigger: "cron",
-    now: NOW,
-    dryRun: false,
-    shouldStop: () => false,
-    log: SILENT,
-    ...context,
-  });
+  return WITHHOLD_EVENTS.run(store, aRunContext(context));
 }
 
 export async function isWaiting(store: Store): Promise<boolean> {

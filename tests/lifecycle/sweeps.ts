@@ -4,8 +4,8 @@ import { statusPrefix } from "../../kv/keys.ts";
 import type { Store } from "../../kv/store.ts";
 import type { RunContext } from "../../lifecycle/jobs/job.ts";
 import { sweepDue, type SweepPlan } from "../../lifecycle/jobs/sweep.ts";
-import { SILENT } from "../../lifecycle/log.ts";
 import { allRecords, HOUR, NOW, storeEvents } from "../support/fixture.ts";
+import { aRunContext } from "./lifecycle_fixture.ts";
 
 export const LATER = NOW + 2 * HOUR;
 const COMPLETION: SweepPlan = {
@@ -13,14 +13,7 @@ const COMPLETION: SweepPlan = {
   to: "COMPLETED",
 };
 
-export const AT_LATER: RunContext = {
-  runId: "run_1",
-  trigger: "cron",
-  now: LATER,
-  dryRun: false,
-  shouldStop: () => false,
-  log: SILENT,
-};
+export const AT_LATER: RunContext = aRunContext({ now: LATER });
 
 export function sweep(store: Store, context: Partial<RunContext> = {}) {
   return sweepDue(store, COMPLETION, { ...AT_LATER, ...context });

@@ -41,7 +41,7 @@ import { messagesOf, parseMessage } from "../../../lifecycle/realtime/relayed.ts
 import { transitionEvent } from "../../../lifecycle/transition_event.ts";
 import { type TestStore, testStore } from "../../kv/test_store.ts";
 import { allRecords, DAY, MINUTE, NOW } from "../../support/fixture.ts";
-import { addMember, aMember, organizerId, until } from "../lifecycle_fixture.ts";
+import { addMember, aMember, aRunContext, organizerId, until } from "../lifecycle_fixture.ts";
 import { reinstate, suspend } from "../suspensions.ts";
 import { HandUpstream } from "./realtime_fixture.ts";
 
@@ -289,14 +289,7 @@ export class World implements AsyncDisposable {
   }
 
   async #run(job: Job): Promise<void> {
-    await job.run(this.there, {
-      runId: "run_1",
-      trigger: "cron",
-      now: this.clock.now,
-      dryRun: false,
-      shouldStop: () => false,
-      log: SILENT,
-    });
+    await job.run(this.there, aRunContext({ now: this.clock.now }));
   }
 
   /** What is refused is no change. */
