@@ -92,7 +92,7 @@ export const ProblemSchema = z.looseObject({
   index: z.string().optional().meta({ description: "The index that is still being built." }),
 }).meta({ id: "Problem", description: "What went wrong (RFC 9457)." });
 
-/** The contract's entries for problem answers; those that any route may give are in `openapi.ts`. */
+/** The contract's entries for problems; those that any route may give are in `contract_problems.ts`. */
 export function problems<const Status extends number>(...statuses: Status[]) {
   return Object.fromEntries(statuses.map((status) => [status, {
     description: "A problem (RFC 9457)",
@@ -142,7 +142,7 @@ export const mayTakeJson: MiddlewareHandler<AppEnv>[] = [
 ];
 
 function once(c: Context<AppEnv>, next: Next): Promise<Response | void> {
-  return c.get("idempotency").once(c, next);
+  return c.get("once")(c, next);
 }
 
 /** Before anything is read: strangers cannot make us hold what they send. */

@@ -28,7 +28,8 @@ import { me } from "./me.ts";
 import { members } from "./members.ts";
 import { myData } from "./my_data.ts";
 import { mySessions } from "./my_sessions.ts";
-import { type ApiDocument, describeApi, openapi } from "./openapi.ts";
+import { describeApi, openapi } from "./openapi.ts";
+import type { ApiDocument } from "./api_document.ts";
 import { organizerMoves } from "./organizer_moves.ts";
 import { organizers } from "./organizers.ts";
 import { contractPages } from "./pages/contract_pages.tsx";
@@ -107,7 +108,7 @@ const STAY_WITH_HTTPS = { "strict-transport-security": "max-age=31536000" };
 function everyRequest(
   { log, runner, clock, store, trustedProxies = [] }: AppDeps,
 ): MiddlewareHandler<AppEnv> {
-  const idempotency = new Idempotency(store, clock);
+  const { once } = new Idempotency(store, clock);
   // Ours are counted, not random: it is enough that no two are alike, and cheap.
   const process = crypto.randomUUID().slice(0, 8);
   let count = 0;
@@ -121,7 +122,7 @@ function everyRequest(
     c.set("answerHeaders", cameByHttps(c, trustedProxies) ? { ...STAY_WITH_HTTPS } : {});
     const requestLog = log.with({ request_id: id });
     c.set("log", requestLog);
-    c.set("idempotency", idempotency);
+    c.set("once", once);
     runner.notice();
     await next();
     completeHeaders(c);

@@ -1,11 +1,12 @@
 /** What every route is given; `main.ts` wires it, tests make their own. */
+import type { MiddlewareHandler } from "hono";
+import type { OutcomeSlot } from "../kv/outcomes.ts";
+import type { Store } from "../kv/store.ts";
+import type { IpRange } from "../lifecycle/ip_ranges.ts";
 import type { JobRunner } from "../lifecycle/jobs/runner.ts";
 import type { Logger } from "../lifecycle/log.ts";
 import type { Principal } from "../lifecycle/policy.ts";
 import type { Realtime } from "../lifecycle/realtime/realtime.ts";
-import type { Idempotency, Keyed } from "./idempotency.ts";
-import type { Store } from "../kv/store.ts";
-import type { IpRange } from "../lifecycle/ip_ranges.ts";
 import type { SignUp } from "../lifecycle/sign_up.ts";
 import type { SignInProvider } from "./sign_in/sign_in.ts";
 import type { TokenBuckets } from "./token_buckets.ts";
@@ -66,6 +67,15 @@ export interface AppDeps {
   requestDeadlineMs?: number;
 }
 
+/** What a request with an Idempotency-Key is to leave behind. */
+export interface Keyed {
+  slot: OutcomeSlot;
+  requestHash: string;
+  now: number;
+  /** Whether a commit was given the outcome. */
+  isTold: boolean;
+}
+
 /** Hono's environment: what the middleware sets. */
 export interface AppEnv {
   /** What the server says of a request's connection (`Deno.ServeHandlerInfo`). */
@@ -80,8 +90,8 @@ export interface AppEnv {
     /** The answer, if it was made with all its headers. */
     completeAnswer?: Response;
     log: Logger;
-    idempotency: Idempotency;
-    /** Of a request with an Idempotency-Key. */
+    /** Answers what is sent again with its Idempotency-Key as the first time. */
+    once: MiddlewareHandler<AppEnv>;
     keyed?: Keyed;
   };
 }

@@ -2,7 +2,7 @@
  * The headers that operations have in common, said in one place: which of them an operation takes
  * and answers follows from its path, its method, its body and its statuses.
  */
-import type { ApiResponse, Header, Operation, Parameter, Reference } from "./openapi.ts";
+import type { ApiResponse, Header, Operation, Parameter, Reference } from "./api_document.ts";
 
 const always = (description: string, type: "string" | "integer" = "string") => ({
   description,

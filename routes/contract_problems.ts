@@ -1,6 +1,6 @@
 /** The problem answers of the contract: one for each status, whichever its code. */
 import { type HeaderName, referredHeaders } from "./contract_headers.ts";
-import type { ApiDocument, ApiResponse, Reference } from "./openapi.ts";
+import type { ApiDocument, ApiResponse, Reference } from "./api_document.ts";
 
 interface ProblemNotes {
   /** In the document's components. */

@@ -14,11 +14,10 @@ import {
   keepOutcome,
   type Outcome,
   OUTCOME_KEPT_MS,
-  type OutcomeSlot,
   type Remember,
 } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
-import type { AppEnv } from "./app_deps.ts";
+import type { AppEnv, Keyed } from "./app_deps.ts";
 import { apiResponse } from "./headers.ts";
 
 const MAX_KEY_LENGTH = 255;
@@ -26,15 +25,6 @@ const KEY = /^[\x21-\x7e]+$/;
 
 /** Of an answer that no commit has kept, as of an edit that changes nothing. */
 const KEPT_HEADERS = ["location", "etag", "cache-control", "vary"];
-
-/** What a request with a key is to leave behind. */
-export interface Keyed {
-  slot: OutcomeSlot;
-  requestHash: string;
-  now: number;
-  /** Whether a commit was given the outcome. */
-  isTold: boolean;
-}
 
 export class Idempotency {
   /** Requests that this process is at, by user and key. */

@@ -39,12 +39,13 @@ async function sources(...layers: string[]): Promise<Source[]> {
   })));
 }
 
+/** `target` is a path from the top, too; null: it comes from a package. */
 function importsOf({ path, text }: Source): { specifier: string; target: string | null }[] {
   const found = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g);
   return [...found].map(([, specifier]) => ({
     specifier: specifier!,
     target: specifier!.startsWith(".")
-      ? new URL(specifier!, new URL(path, ROOT)).href.slice(ROOT.href.length).split("/")[0]!
+      ? new URL(specifier!, new URL(path, ROOT)).href.slice(ROOT.href.length)
       : null,
   }));
 }
@@ -56,11 +57,27 @@ Deno.test("imports point from main to routes to lifecycle to kv, and never back"
     for (const { specifier, target } of importsOf(source)) {
       if (target === null) continue;
       assert.ok(
-        MAY_IMPORT[source.layer]!.includes(target),
+        MAY_IMPORT[source.layer]!.includes(target.split("/")[0]!),
         `${source.path} must not import ${specifier}`,
       );
     }
   }
+});
+
+Deno.test("no file imports, on whatever way, what imports it", async () => {
+  const all = await sources(...PROGRAM);
+  const imported = new Map(all.map((source) => [
+    source.path,
+    importsOf(source).flatMap(({ target }) => target ?? []),
+  ]));
+  const cleared = new Set<string>();
+  const clear = (path: string, way: string[]) => {
+    assert.ok(!way.includes(path), [...way, path].join(" → "));
+    if (cleared.has(path)) return;
+    for (const target of imported.get(path) ?? []) clear(target, [...way, path]);
+    cleared.add(path);
+  };
+  for (const { path } of all) clear(path, []);
 });
 
 Deno.test("only main.ts and the tasks read the environment, the arguments and the wall clock", async () => {

@@ -8,12 +8,7 @@
  */
 import { addAuditLine } from "../../kv/audit.ts";
 import { isStoreFailure } from "../../kv/errors.ts";
-import {
-  deleteCredentials,
-  endErasure,
-  listErasures,
-  type StoredErasure,
-} from "../../kv/erasures.ts";
+import { deleteCredentials, endErasure, listErasures } from "../../kv/erasures.ts";
 import type { EventWrite, StoredEvent } from "../../kv/events.ts";
 import { requireWhole } from "../../kv/index_state.ts";
 import { allInvitations, deleteInvitation } from "../../kv/invitations.ts";
@@ -23,6 +18,7 @@ import { programLine } from "../audit.ts";
 import { settleStep } from "../change_event.ts";
 import { editStep } from "../edit_event.ts";
 import { forgetOwnName } from "../erasure.ts";
+import type { ErasureWork } from "./erasure_work.ts";
 import type { Job, RunContext, RunReport } from "./job.ts";
 import { leaveOrganizers } from "./leave_organizers.ts";
 import { newReport } from "./run_record.ts";
@@ -39,15 +35,6 @@ export const ERASE_USERS: Job = {
   description: "Forgets the people who asked for that, and passes on what they leave.",
   run: eraseUsers,
 };
-
-/** One person's erasure within a run. */
-export interface ErasureWork {
-  stored: StoredErasure;
-  /** No request of theirs can still be writing. */
-  isSettled: boolean;
-  context: RunContext;
-  report: RunReport;
-}
 
 async function eraseUsers(store: Store, context: RunContext): Promise<RunReport> {
   const report = newReport();

@@ -22,7 +22,7 @@ import { programLine } from "../audit.ts";
 import { settleStep, transitionStep } from "../change_event.ts";
 import { ROOT } from "../policy.ts";
 import { decideTransition } from "../transitions.ts";
-import type { ErasureWork } from "./erase_users.ts";
+import type { ErasureWork } from "./erasure_work.ts";
 import { changeAll } from "./whole_walks.ts";
 
 const ATTEMPTS = 16;

@@ -8,7 +8,7 @@ import { answer } from "../api.ts";
 import type { AppDeps, AppEnv } from "../app_deps.ts";
 import { ERROR_CODES, problemResponse, problemType } from "../errors.ts";
 import { preferredType, PROBLEM } from "../negotiation.ts";
-import type { ApiDocument } from "../openapi.ts";
+import type { ApiDocument } from "../api_document.ts";
 import { cameByHttps } from "../peer.ts";
 import { DocsPage } from "./docs_page.tsx";
 import { sendAsset, sendPage } from "./layout.tsx";

@@ -1,5 +1,5 @@
 /** A request as it is typed into a shell. */
-import type { Operation } from "../openapi.ts";
+import type { Operation } from "../api_document.ts";
 
 export interface CurlOptions {
   /** Scheme and host, without a slash. */

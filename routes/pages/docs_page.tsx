@@ -1,7 +1,12 @@
 /** The reference: everything that `/openapi.json` says, for people. No script is needed. */
 import { ON_EVERY_ANSWER } from "../contract_headers.ts";
-import { type ApiDocument, type ApiResponse, type Operation, resolved } from "../openapi.ts";
-import type { Schema } from "../openapi.ts";
+import {
+  type ApiDocument,
+  type ApiResponse,
+  type Operation,
+  resolved,
+  type Schema,
+} from "../api_document.ts";
 import { curlText } from "./curl_text.ts";
 import { REFERENCE_STYLESHEET_URL } from "./reference_stylesheet.ts";
 import { Layout } from "./layout.tsx";

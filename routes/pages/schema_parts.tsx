@@ -1,6 +1,6 @@
 /** A schema of the contract for people: its type in words, and its fields one by one. */
 import type { Child } from "hono/jsx";
-import type { Schema } from "../openapi.ts";
+import type { Schema } from "../api_document.ts";
 import { Prose } from "./prose.tsx";
 
 /** The id of a schema's place on the page. */

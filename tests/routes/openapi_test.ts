@@ -1,6 +1,7 @@
 /** The contract as a document: whole, without loose ends, and the one that is committed. */
 import assert from "node:assert/strict";
-import { describeApi, resolved } from "../../routes/openapi.ts";
+import { resolved } from "../../routes/api_document.ts";
+import { describeApi } from "../../routes/openapi.ts";
 import { OPERATIONS } from "../../routes/operations.ts";
 import { Contract } from "../support/contract.ts";
 import { ADMIN, type TestApp, testApp } from "../support/fixture.ts";

@@ -11,7 +11,7 @@ import {
   type Operation,
   resolved,
   type Schema,
-} from "../../routes/openapi.ts";
+} from "../../routes/api_document.ts";
 
 export interface NamedOperation {
   /** `GET /v1/events/{id}` */

@@ -4,7 +4,7 @@
  * failed.
  */
 import fc from "fast-check";
-import type { Parameter, Schema } from "../../routes/openapi.ts";
+import type { Parameter, Schema } from "../../routes/api_document.ts";
 import { OPERATIONS } from "../../routes/operations.ts";
 import { JOB } from "../kv/job_records.ts";
 import type { Contract, NamedOperation } from "./contract.ts";

@@ -1,6 +1,6 @@
 /** What clients get wrong, and what those send who mean harm: done to a request that was good. */
 import fc from "fast-check";
-import { resolved } from "../../routes/openapi.ts";
+import { resolved } from "../../routes/api_document.ts";
 import type { Contract, NamedOperation } from "./contract.ts";
 import type { MadeUp } from "./contract_requests.ts";
 import { EVENTS, HOUSES, OTHERS_DRAFT, RUNS, TOKENS } from "./contract_world.ts";

@@ -1,6 +1,6 @@
 /** Values that a schema of the contract takes. */
 import fc from "fast-check";
-import { type ApiDocument, resolved, type Schema } from "../../routes/openapi.ts";
+import { type ApiDocument, resolved, type Schema } from "../../routes/api_document.ts";
 
 /** Values by the name of their member, where a schema cannot say what makes sense. */
 export type Known = Record<string, fc.Arbitrary<unknown>>;
