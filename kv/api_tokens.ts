@@ -24,6 +24,8 @@ export interface ApiToken {
   expiresAt: number;
   /** Brought up to date now and then, not with every request; null: never used. */
   usedAt: number | null;
+  /** Of the `ADMIN_TOKEN` that it was made with, if it is `usr_root`'s. */
+  rootFingerprint: string | null;
 }
 
 export interface StoredToken {

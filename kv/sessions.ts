@@ -24,6 +24,8 @@ export interface Session {
   seenAt: number;
   /** However much it is used. */
   expiresAt: number;
+  /** Of the `ADMIN_TOKEN` that it was made with, if it is `usr_root`'s. */
+  rootFingerprint: string | null;
 }
 
 export interface StoredSession {

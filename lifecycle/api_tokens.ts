@@ -14,13 +14,12 @@ import type { UserId } from "../kv/event_record.ts";
 import { FORMATS } from "../kv/formats.ts";
 import type { Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
-import { getUser } from "../kv/users.ts";
 import { auditLine } from "./audit.ts";
 import { newTokenId } from "./ids.ts";
 import { type Principal, requireInPerson } from "./policy.ts";
 import type { Scope } from "./scopes.ts";
 import { digestOf, newApiToken } from "./secrets.ts";
-import { principalOf, stands, TOUCHED_MS, written } from "./sessions.ts";
+import { principalOf, standing, TOUCHED_MS, written } from "./sessions.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const MAX_DAYS = 366;
@@ -47,9 +46,9 @@ export async function issueToken(
   },
 ): Promise<{ token: ApiToken; secret: string }> {
   requireInPerson(principal);
-  const { userId } = principal;
+  const { userId, rootFingerprint = null } = principal;
   requireExpiry(expiresAt, now);
-  if ((await listMyTokens(store, { userId, now })).length >= MAX_TOKENS) {
+  if ((await listMyTokens(store, { principal, now })).length >= MAX_TOKENS) {
     throw new DomainError("too_many_tokens");
   }
   const secret = newApiToken();
@@ -62,6 +61,7 @@ export async function issueToken(
     createdAt: now,
     expiresAt,
     usedAt: null,
+    rootFingerprint,
   };
   const line = auditLine("token.created", { principal, now }, {
     userId,
@@ -88,12 +88,12 @@ function requireExpiry(expiresAt: number, now: number): void {
 export async function tokenPrincipal(
   store: Store,
   secret: string,
-  { now, hasRoot }: { now: number; hasRoot: boolean },
+  { now, rootFingerprint }: { now: number; rootFingerprint: string | null },
 ): Promise<Principal | null> {
   const stored = await readToken(store, digestOf(secret));
   if (stored === null || now >= stored.token.expiresAt) return null;
   const { token } = stored;
-  const person = await principalOf(store, token, { hasRoot });
+  const person = await principalOf(store, token, rootFingerprint);
   if (person === null) return null;
   if (now - (token.usedAt ?? 0) >= TOUCHED_MS) await written(touchToken(store, stored, now));
   const scopes = token.scopes as Scope[];
@@ -103,12 +103,11 @@ export async function tokenPrincipal(
 /** The caller's tokens that are good, by when they were made. */
 export async function listMyTokens(
   store: Store,
-  { userId, now }: { userId: UserId; now: number },
+  { principal, now }: { principal: Principal & { userId: UserId }; now: number },
 ): Promise<ApiToken[]> {
-  const user = await getUser(store, userId);
-  return (await listTokens(store, userId)).map(({ token }) => token).filter((token) =>
-    now < token.expiresAt && (user === null || stands(user, token.createdAt))
-  );
+  const isGood = await standing(store, principal);
+  return (await listTokens(store, principal.userId)).map(({ token }) => token)
+    .filter((token) => now < token.expiresAt && isGood(token));
 }
 
 /** Revokes a token of the caller's at once. @throws {DomainError} `not_found`, as above. */

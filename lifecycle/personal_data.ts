@@ -53,8 +53,8 @@ export async function exportPersonalData(
   return {
     userId,
     user: await getUser(store, userId),
-    sessions: await listMySessions(store, { userId, now }),
-    tokens: await listMyTokens(store, { userId, now }),
+    sessions: await listMySessions(store, { principal, now }),
+    tokens: await listMyTokens(store, { principal, now }),
     memberships,
     events: await eventsOf(store, userId, memberships),
     audit: await auditOf(store, userId),

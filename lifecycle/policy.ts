@@ -20,6 +20,8 @@ export interface Principal {
   name: string | null;
   /** What they showed for it; absent for strangers, and where the program itself acts as somebody. */
   credential?: Credential;
+  /** Of `usr_root`: which `ADMIN_TOKEN` they came by, directly or by what was made with it. */
+  rootFingerprint?: string;
 }
 
 export type Credential =

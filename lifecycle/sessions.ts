@@ -17,6 +17,7 @@ import {
 } from "../kv/sessions.ts";
 import type { Store } from "../kv/store.ts";
 import { getUser, type User } from "../kv/users.ts";
+import { rootBy } from "./admin_token.ts";
 import { auditLine } from "./audit.ts";
 import { type Principal, ROOT } from "./policy.ts";
 
@@ -31,11 +32,12 @@ const MAX_USER_AGENT = 200;
 /** A session that begins at `now`; pure. */
 export function newSession(
   userId: UserId,
-  { provider, userAgent, now, lastsMs }: {
+  { provider, userAgent, now, lastsMs, rootFingerprint = null }: {
     provider: string;
     userAgent: string | null;
     now: number;
     lastsMs: number;
+    rootFingerprint?: string | null;
   },
 ): Session {
   return {
@@ -46,6 +48,7 @@ export function newSession(
     createdAt: now,
     seenAt: now,
     expiresAt: now + lastsMs,
+    rootFingerprint,
   };
 }
 
@@ -63,30 +66,51 @@ function isCurrent({ expiresAt, seenAt }: Session, now: number): boolean {
 export async function sessionPrincipal(
   store: Store,
   digest: string,
-  { now, hasRoot }: { now: number; hasRoot: boolean },
+  { now, rootFingerprint }: { now: number; rootFingerprint: string | null },
 ): Promise<Principal | null> {
   const stored = await readSession(store, digest);
   if (stored === null || !isCurrent(stored.session, now)) return null;
-  const person = await principalOf(store, stored.session, { hasRoot });
+  const person = await principalOf(store, stored.session, rootFingerprint);
   if (person === null) return null;
   if (now - stored.session.seenAt >= TOUCHED_MS) await touch(store, stored, now);
   return { ...person, credential: { kind: "session", digest } };
 }
 
-/** Whoever a session or a token stands for; null: they are shut out, or gone. */
+/** What sessions and tokens have in common. */
+type Given = Pick<Session, "userId" | "createdAt" | "rootFingerprint">;
+
+/**
+ * Whoever a session or a token stands for; null: they are shut out, or gone. `rootFingerprint` is
+ * that of the `ADMIN_TOKEN` that is set; null: none is.
+ */
 export async function principalOf(
   store: Store,
-  { userId, createdAt }: { userId: UserId; createdAt: number },
-  { hasRoot }: { hasRoot: boolean },
+  given: Given,
+  rootFingerprint: string | null,
 ): Promise<Principal | null> {
-  if (userId === ROOT.userId) return hasRoot ? ROOT : null;
+  const { userId } = given;
+  if (userId === ROOT.userId) {
+    const isSame = rootFingerprint !== null && given.rootFingerprint === rootFingerprint;
+    return isSame ? rootBy(rootFingerprint) : null;
+  }
   const user = await getUser(store, userId);
-  return user === null || !stands(user, createdAt) ? null : personOf(user);
+  return user === null || !stands(user, given.createdAt) ? null : personOf(user);
 }
 
 /** Whether what was given to the user at `createdAt` is still good. */
-export function stands({ suspendedAt, credentialsEndedAt, erasedAt }: User, createdAt: number) {
+function stands({ suspendedAt, credentialsEndedAt, erasedAt }: User, createdAt: number): boolean {
   return suspendedAt === null && erasedAt === null && createdAt > credentialsEndedAt;
+}
+
+/** Tells which of what was given to the caller is good, but for its own end. */
+export async function standing(
+  store: Store,
+  principal: Principal & { userId: UserId },
+): Promise<(given: Given) => boolean> {
+  const { userId, rootFingerprint = null } = principal;
+  const user = await getUser(store, userId);
+  return (given) =>
+    user === null ? given.rootFingerprint === rootFingerprint : stands(user, given.createdAt);
 }
 
 export function personOf({ id, role, name }: User): Principal & { userId: UserId } {
@@ -113,14 +137,12 @@ export async function written(touching: Promise<void>): Promise<void> {
 /** The caller's sessions that have not ended, newest first. */
 export async function listMySessions(
   store: Store,
-  { userId, now }: { userId: UserId; now: number },
+  { principal, now }: { principal: Principal & { userId: UserId }; now: number },
 ): Promise<StoredSession[]> {
-  const user = await getUser(store, userId);
-  const sessions = await listSessions(store, userId);
+  const isGood = await standing(store, principal);
+  const sessions = await listSessions(store, principal.userId);
   return sessions
-    .filter(({ session }) =>
-      isCurrent(session, now) && (user === null || stands(user, session.createdAt))
-    )
+    .filter(({ session }) => isCurrent(session, now) && isGood(session))
     .sort((a, b) => b.session.createdAt - a.session.createdAt);
 }
 

@@ -14,6 +14,7 @@ import {
   type User,
   USER_FORMAT,
 } from "../kv/users.ts";
+import { rootBy } from "./admin_token.ts";
 import { programLine } from "./audit.ts";
 import { newUserId } from "./ids.ts";
 import { type Principal, ROOT } from "./policy.ts";
@@ -164,15 +165,22 @@ function namesOf({ name, email, emailVerified }: Profile) {
 /** Signs in whoever showed `ADMIN_TOKEN`: a session like any other, of `usr_root`, and shorter. */
 export async function signInRoot(
   store: Store,
-  { now, userAgent, ended }: {
+  { now, userAgent, ended, rootFingerprint }: {
     now: number;
     userAgent: string | null;
     ended?: EndedSession | undefined;
+    rootFingerprint: string;
   },
 ): Promise<SignedIn> {
   const provider = "admin_token";
   const secret = newSecret();
-  const session = newSession(ROOT.userId, { provider, userAgent, now, lastsMs: ROOT_SESSION_MS });
+  const session = newSession(ROOT.userId, {
+    provider,
+    userAgent,
+    now,
+    lastsMs: ROOT_SESSION_MS,
+    rootFingerprint,
+  });
   const by = { now, by: ROOT.userId, via: provider };
   const line = programLine("session.created", by, { userId: ROOT.userId });
   await createSession(
@@ -183,5 +191,5 @@ export async function signInRoot(
       addAuditLine(operation, line);
     },
   );
-  return { principal: ROOT, secret, session };
+  return { principal: rootBy(rootFingerprint), secret, session };
 }

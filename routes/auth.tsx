@@ -5,6 +5,7 @@
 import { type Context, Hono } from "hono";
 import { DomainError } from "../kv/errors.ts";
 import { writeAuditLine } from "../kv/audit.ts";
+import { fingerprintOf } from "../lifecycle/admin_token.ts";
 import { programLine } from "../lifecycle/audit.ts";
 import { type EndedSession, type SignedIn, signIn, signInRoot } from "../lifecycle/sign_in.ts";
 import type { Profile } from "../lifecycle/sign_up.ts";
@@ -115,7 +116,9 @@ export function auth(deps: AppDeps): Hono<AppEnv> {
       }
       return signInPage(c, { returnTo, wrong: "token" });
     }
-    return begin(c, await signInRoot(store, { now, userAgent, ended: endedBy(c) }), returnTo);
+    const rootFingerprint = fingerprintOf(store, token.trim());
+    const root = { now, userAgent, ended: endedBy(c), rootFingerprint };
+    return begin(c, await signInRoot(store, root), returnTo);
   }
 
   async function enter(

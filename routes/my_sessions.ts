@@ -77,7 +77,7 @@ export function mySessions(deps: AppDeps) {
     .openapi(listRoute, async (c) => {
       const principal = c.get("principal");
       requireInPerson(principal);
-      const sessions = await listMySessions(store, { userId: principal.userId, now: clock() });
+      const sessions = await listMySessions(store, { principal, now: clock() });
       const items = sessions.map((session) => sessionView(session, principal));
       return answer(c, { items }, 200, neverKept(c));
     })

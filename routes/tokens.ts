@@ -92,7 +92,7 @@ export function tokens({ store, clock }: AppDeps) {
     .openapi(listRoute, async (c) => {
       const principal = c.get("principal");
       requireInPerson(principal);
-      const mine = await listMyTokens(store, { userId: principal.userId, now: clock() });
+      const mine = await listMyTokens(store, { principal, now: clock() });
       return answer(c, { items: mine.map(tokenView) }, 200, neverKept(c));
     })
     .openapi(createTokenRoute, async (c) => {

@@ -62,8 +62,8 @@ export function mePages(app: Hono<AppEnv>, deps: AppDeps): void {
       getUser(store, userId),
       myOrganizers(deps, userId),
       myEvents(principal, now),
-      listMySessions(store, { userId, now }),
-      listMyTokens(store, { userId, now }),
+      listMySessions(store, { principal, now }),
+      listMyTokens(store, { principal, now }),
     ]);
     const page = (
       <MePage

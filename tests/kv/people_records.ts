@@ -31,12 +31,13 @@ export function aUser(id: UserId, overrides: Partial<User> = {}): User {
 /** A token that lasts another day. */
 export function aToken(overrides: Partial<ApiToken> & Pick<ApiToken, "id" | "userId">): ApiToken {
   return {
-    format: 1,
+    format: 2,
     name: "A program",
     scopes: ["events:read", "events:write"],
     createdAt: NOW - HOUR,
     expiresAt: NOW + DAY,
     usedAt: null,
+    rootFingerprint: null,
     ...overrides,
   };
 }
@@ -44,13 +45,14 @@ export function aToken(overrides: Partial<ApiToken> & Pick<ApiToken, "id" | "use
 /** A session that began an hour ago. */
 export function aSession(userId: UserId, overrides: Partial<Session> = {}): Session {
   return {
-    format: 1,
+    format: 2,
     userId,
     provider: "development",
     userAgent: "A browser",
     createdAt: NOW - HOUR,
     seenAt: NOW - HOUR,
     expiresAt: NOW + 30 * DAY,
+    rootFingerprint: null,
     ...overrides,
   };
 }

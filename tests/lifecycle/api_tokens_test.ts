@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { listAudit } from "../../kv/audit.ts";
 import { readToken, type TokenId } from "../../kv/api_tokens.ts";
+import { tokenKey } from "../../kv/keys.ts";
 import type { Store } from "../../kv/store.ts";
+import { fingerprintOf, rootBy } from "../../lifecycle/admin_token.ts";
 import {
   issueToken,
   listMyTokens,
@@ -12,8 +14,9 @@ import { type Principal, ROOT } from "../../lifecycle/policy.ts";
 import { ALL_SCOPES } from "../../lifecycle/scopes.ts";
 import { digestOf, isApiToken, newApiToken, newSecret, SECRET } from "../../lifecycle/secrets.ts";
 import { changeUser } from "../../lifecycle/users.ts";
+import { aToken } from "../kv/people_records.ts";
 import { loseAnswers, testStore } from "../kv/test_store.ts";
-import { DAY, HOUR, NOW } from "../support/fixture.ts";
+import { ADMIN_TOKEN, DAY, HOUR, NOW } from "../support/fixture.ts";
 import { signedIn } from "../support/people.ts";
 import { interrupt, onStore } from "./lifecycle_fixture.ts";
 
@@ -34,8 +37,12 @@ const issue = (
   return issueToken(store, { ...input, expiresAt: ends }, { principal, now });
 };
 
-const who = async (store: Store, secret: string, now = NOW, hasRoot = true) =>
-  (await tokenPrincipal(store, secret, { now, hasRoot }))?.userId ?? null;
+const who = async (
+  store: Store,
+  secret: string,
+  now = NOW,
+  rootFingerprint: string | null = null,
+) => (await tokenPrincipal(store, secret, { now, rootFingerprint }))?.userId ?? null;
 
 Deno.test(
   "a token stands for its person, with its scopes and their role of now",
@@ -51,7 +58,7 @@ Deno.test(
     assert.deepEqual(token.scopes, scopes);
     for (const role of ["guest", "admin"] as const) {
       await changeUser(store, principal.userId, { role }, BY_ROOT);
-      assert.deepEqual(await tokenPrincipal(store, secret, { now: NOW, hasRoot: true }), {
+      assert.deepEqual(await tokenPrincipal(store, secret, { now: NOW, rootFingerprint: null }), {
         ...principal,
         role,
         credential: { kind: "token", tokenId: token.id, scopes },
@@ -68,7 +75,7 @@ Deno.test(
     const { secret } = await issue(store, principal, { expiresAt: NOW + DAY });
     assert.equal(await who(store, secret, NOW + DAY - 1), principal.userId);
     assert.equal(await who(store, secret, NOW + DAY), null);
-    const listed = (now: number) => listMyTokens(store, { userId: principal.userId, now });
+    const listed = (now: number) => listMyTokens(store, { principal, now });
     assert.equal((await listed(NOW + DAY - 1)).length, 1);
     assert.equal((await listed(NOW + DAY)).length, 0);
   }),
@@ -128,7 +135,7 @@ Deno.test(
     assert.equal(await who(store, secret), null);
     await changeUser(store, principal.userId, { isSuspended: false }, BY_ROOT);
     assert.equal(await who(store, secret), null);
-    assert.deepEqual(await listMyTokens(store, { userId: principal.userId, now: NOW }), []);
+    assert.deepEqual(await listMyTokens(store, { principal, now: NOW }), []);
     const later = await issue(store, principal, { now: NOW + 1 });
     assert.equal(await who(store, later.secret, NOW + 1), principal.userId);
   }),
@@ -146,13 +153,58 @@ Deno.test(
     await assert.rejects(issue(store, program), { code: "forbidden" });
     const revoking = revokeToken(store, token.id, { principal: program, now: NOW });
     await assert.rejects(revoking, { code: "forbidden" });
+    const rootFingerprint = fingerprintOf(store, ADMIN_TOKEN);
     const root: Principal = {
-      ...ROOT,
+      ...rootBy(rootFingerprint),
       credential: { kind: "token", tokenId: "root", scopes: ALL_SCOPES },
     };
     const { secret } = await issue(store, root);
-    assert.equal(await who(store, secret), "usr_root");
-    assert.equal(await who(store, secret, NOW, false), null, "ADMIN_TOKEN is not set any more");
+    assert.equal(await who(store, secret, NOW, rootFingerprint), "usr_root");
+  }),
+);
+
+Deno.test(
+  "what was made with an ADMIN_TOKEN ends when another is set, or none",
+  onStore(async (store) => {
+    const [first, second] = ["first", "second"].map((token) => fingerprintOf(store, token));
+    const { secret } = await issue(store, rootBy(first!));
+    assert.equal(await who(store, secret, NOW, first), "usr_root");
+    for (const set of [second!, null]) assert.equal(await who(store, secret, NOW, set), null);
+    const listed = (by: string) => listMyTokens(store, { principal: rootBy(by), now: NOW });
+    assert.deepEqual([(await listed(first!)).length, (await listed(second!)).length], [1, 0]);
+    // A token of root's that names no fingerprint is one of before there were any.
+    const { rootFingerprint: _, ...token } = aToken({ id: "tok_1", userId: "usr_root", format: 1 });
+    const before = newApiToken();
+    await store.kv.set(tokenKey(digestOf(before)), token);
+    for (const set of [first!, null]) assert.equal(await who(store, before, NOW, set), null);
+    // Other people's have nothing to do with it.
+    const principal = await ann(store);
+    const { secret: anns } = await issue(store, principal);
+    for (const set of [first!, null]) {
+      assert.equal(await who(store, anns, NOW, set), principal.userId);
+    }
+  }),
+);
+
+Deno.test(
+  "tokens of another ADMIN_TOKEN do not count among the hundred",
+  onStore(async (store) => {
+    const [first, second] = ["first", "second"].map((token) => rootBy(fingerprintOf(store, token)));
+    for (let i = 0; i < 100; i++) await issue(store, first!);
+    await assert.rejects(issue(store, first!), { code: "too_many_tokens" });
+    await issue(store, second!);
+  }),
+);
+
+Deno.test(
+  "fingerprintOf() tells tokens apart, by 32 bits that mean nothing in another store",
+  onStore(async (store) => {
+    const fingerprint = fingerprintOf(store, ADMIN_TOKEN);
+    assert.match(fingerprint, /^[0-9a-f]{8}$/);
+    assert.equal(fingerprintOf(store, ADMIN_TOKEN), fingerprint);
+    assert.notEqual(fingerprintOf(store, `${ADMIN_TOKEN}.`), fingerprint);
+    using other = await testStore();
+    assert.notEqual(fingerprintOf(other, ADMIN_TOKEN), fingerprint);
   }),
 );
 
@@ -209,7 +261,7 @@ Deno.test("tokens whose commit's answer was lost are made once", async () => {
   loseAnswers(store);
   const { token, secret } = await issue(store, principal);
   assert.equal(await who(store, secret), principal.userId);
-  assert.equal((await listMyTokens(store, { userId: principal.userId, now: NOW })).length, 1);
+  assert.equal((await listMyTokens(store, { principal, now: NOW })).length, 1);
   await revokeToken(store, token.id, { principal, now: NOW });
   assert.equal(await who(store, secret), null);
 });

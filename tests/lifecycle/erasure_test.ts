@@ -36,7 +36,7 @@ Deno.test(
       now: NOW - 1,
     });
     const digest = digestOf(signedIn.secret);
-    const by = { now: NOW, hasRoot: false };
+    const by = { now: NOW, rootFingerprint: null };
     assert.notEqual(await sessionPrincipal(store, digest, by), null);
     assert.notEqual(await tokenPrincipal(store, token.secret, by), null);
 

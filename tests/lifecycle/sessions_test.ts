@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { listAudit } from "../../kv/audit.ts";
-import { readSession } from "../../kv/sessions.ts";
+import { sessionKey } from "../../kv/keys.ts";
+import { readSession, type Session } from "../../kv/sessions.ts";
 import type { Store } from "../../kv/store.ts";
+import { fingerprintOf, rootBy } from "../../lifecycle/admin_token.ts";
 import { digestOf } from "../../lifecycle/secrets.ts";
 import {
   endMySessions,
@@ -14,9 +16,10 @@ import {
 import { signInRoot } from "../../lifecycle/sign_in.ts";
 import { changeUser } from "../../lifecycle/users.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
-import { DAY, HOUR, NOW } from "../support/fixture.ts";
+import { aSession } from "../kv/people_records.ts";
+import { ADMIN_TOKEN, DAY, HOUR, NOW } from "../support/fixture.ts";
 import { signedIn } from "../support/people.ts";
-import { interrupt, onStore } from "./lifecycle_fixture.ts";
+import { aMember, interrupt, onStore } from "./lifecycle_fixture.ts";
 
 const BY_ROOT = { principal: ROOT, now: NOW, hasRoot: true };
 
@@ -26,8 +29,12 @@ async function began(store: Store, now = NOW) {
 }
 
 /** Who the session stands for; null: nobody. */
-const who = async (store: Store, digest: string, now: number, hasRoot = true) =>
-  (await sessionPrincipal(store, digest, { now, hasRoot }))?.userId ?? null;
+const who = async (
+  store: Store,
+  digest: string,
+  now: number,
+  rootFingerprint: string | null = null,
+) => (await sessionPrincipal(store, digest, { now, rootFingerprint }))?.userId ?? null;
 
 Deno.test(
   "a session ends after thirty days however much it is used, to the millisecond",
@@ -105,10 +112,10 @@ Deno.test(
     const { id, digest } = await began(store, NOW - HOUR);
     await changeUser(store, id, { isSuspended: true }, BY_ROOT);
     assert.equal(await who(store, digest, NOW), null);
-    assert.deepEqual(await listMySessions(store, { userId: id, now: NOW }), []);
+    assert.deepEqual(await listMySessions(store, { principal: aMember(id), now: NOW }), []);
     await changeUser(store, id, { isSuspended: false }, BY_ROOT);
     assert.equal(await who(store, digest, NOW), null);
-    assert.deepEqual(await listMySessions(store, { userId: id, now: NOW }), []);
+    assert.deepEqual(await listMySessions(store, { principal: aMember(id), now: NOW }), []);
     // Of the suspension's own millisecond is none either.
     assert.equal(await who(store, (await began(store, NOW)).digest, NOW), null);
     assert.equal(await who(store, (await began(store, NOW + 1)).digest, NOW + 1), id);
@@ -121,7 +128,7 @@ Deno.test(
     const { id, digest } = await began(store);
     for (const role of ["admin", "guest", "member"] as const) {
       await changeUser(store, id, { role }, BY_ROOT);
-      const principal = await sessionPrincipal(store, digest, { now: NOW, hasRoot: false });
+      const principal = await sessionPrincipal(store, digest, { now: NOW, rootFingerprint: null });
       assert.deepEqual(principal, {
         userId: id,
         role,
@@ -133,14 +140,37 @@ Deno.test(
 );
 
 Deno.test(
-  "the administrator's session counts while ADMIN_TOKEN is set",
+  "the administrator's session counts while the ADMIN_TOKEN that began it is set",
   onStore(async (store) => {
-    const { secret } = await signInRoot(store, { now: NOW, userAgent: null });
-    const digest = digestOf(secret);
-    assert.equal(await who(store, digest, NOW, true), "usr_root");
-    assert.equal(await who(store, digest, NOW, false), null);
-    const mine = await listMySessions(store, { userId: "usr_root", now: NOW });
-    assert.deepEqual(mine.map((one) => one.digest), [digest]);
+    const [first, second] = ["first", "second"].map((token) => fingerprintOf(store, token));
+    const begin = async (rootFingerprint: string) => {
+      const { secret } = await signInRoot(store, { now: NOW, userAgent: null, rootFingerprint });
+      return digestOf(secret);
+    };
+    const digests = [await begin(first!), await begin(second!)];
+    for (const [i, digest] of digests.entries()) {
+      assert.equal(await who(store, digest, NOW, first), i === 0 ? "usr_root" : null);
+      assert.equal(await who(store, digest, NOW, second), i === 1 ? "usr_root" : null);
+      assert.equal(await who(store, digest, NOW, null), null);
+    }
+    const mine = await listMySessions(store, { principal: rootBy(second!), now: NOW });
+    assert.deepEqual(mine.map((one) => one.digest), [digests[1]]);
+  }),
+);
+
+Deno.test(
+  "the administrator's session of before it was told with which ADMIN_TOKEN it began is over",
+  onStore(async (store) => {
+    const rootFingerprint = fingerprintOf(store, ADMIN_TOKEN);
+    const { rootFingerprint: _, ...session } = aSession("usr_root", { format: 1 });
+    await store.kv.set(sessionKey("of before"), session);
+    assert.equal(await who(store, "of before", NOW, rootFingerprint), null);
+    // Of everybody else it is what it was.
+    const { id, digest } = await began(store);
+    const { value } = await store.kv.get<Session>(sessionKey(digest));
+    const { rootFingerprint: __, ...before } = { ...value!, format: 1 };
+    await store.kv.set(sessionKey(digest), before);
+    assert.equal(await who(store, digest, NOW, rootFingerprint), id);
   }),
 );
 
@@ -150,7 +180,7 @@ Deno.test(
     const digests: string[] = [];
     for (const days of [31, 8, 2, 1]) digests.push((await began(store, NOW - days * DAY)).digest);
     const { id } = await began(store, NOW - 3 * DAY);
-    const listed = await listMySessions(store, { userId: id, now: NOW });
+    const listed = await listMySessions(store, { principal: aMember(id), now: NOW });
     const days = listed.map(({ session }) => (NOW - session.createdAt) / DAY);
     assert.deepEqual(days, [1, 2, 3]);
     assert.equal(await who(store, "x".repeat(43), NOW), null);

@@ -104,7 +104,8 @@ Deno.test(
     const bob = { ...ANN, subject: "bob" };
     const second = await signIn(store, bob, options({ ended: endedBy(first) }));
     assert.equal(await readSession(store, digestOf(first.secret)), null);
-    const root = await signInRoot(store, { now: NOW, userAgent: null, ended: endedBy(second) });
+    const byForm = { now: NOW, userAgent: null, rootFingerprint: "0a1b2c3d" };
+    const root = await signInRoot(store, { ...byForm, ended: endedBy(second) });
     assert.equal(await readSession(store, digestOf(second.secret)), null);
     assert.equal(root.session.expiresAt, NOW + ROOT_SESSION_MS);
     const rows = await Array.fromAsync(store.kv.list({ prefix: ["session_by_user"] }));

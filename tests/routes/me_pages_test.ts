@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { listMyTokens } from "../../lifecycle/api_tokens.ts";
 import { listMySessions } from "../../lifecycle/sessions.ts";
+import { aMember } from "../lifecycle/lifecycle_fixture.ts";
 import { ADMIN, DAY, HOUR, testApp } from "../support/fixture.ts";
 import { assertLeadsTo, openPath, pageOf, sendForm, wordsOf } from "../support/forms.ts";
 import { create, json, problem } from "../support/http.ts";
@@ -109,7 +110,7 @@ Deno.test("a token is made by its form, and its secret shown once", async () => 
   assert.equal(response.headers.get("cache-control"), "no-store");
   const text = await pageOf(response);
   const secret = />([^<]+)<\/textarea>/.exec(text)?.[1];
-  const [token] = await listMyTokens(t.store, { userId: ada.id, now: t.clock.now });
+  const [token] = await listMyTokens(t.store, { principal: aMember(ada.id), now: t.clock.now });
   assert.deepEqual(
     [token?.name, token?.scopes, token!.expiresAt - t.clock.now],
     ["The box office", ["events:read", "events:write"], 30 * DAY],
@@ -126,7 +127,10 @@ Deno.test("a token is made by its form, and its secret shown once", async () => 
     await sendForm(t, "/me", { fields: revoke, headers: ada }),
     "/me?done=token_revoked",
   );
-  assert.deepEqual(await listMyTokens(t.store, { userId: ada.id, now: t.clock.now }), []);
+  assert.deepEqual(
+    await listMyTokens(t.store, { principal: aMember(ada.id), now: t.clock.now }),
+    [],
+  );
   const again = wordsOf(
     await pageOf(await sendForm(t, "/me", { fields: revoke, headers: ada }), 404),
   );
@@ -154,7 +158,10 @@ Deno.test("a token's form says at the field what is wrong, keeps the rest, and m
     assert.match(text, /<details class="other-way" open="">/);
     if (!("scope" in wrong)) assert.match(text, /value="events:write" checked=""/);
   }
-  assert.deepEqual(await listMyTokens(t.store, { userId: ada.id, now: t.clock.now }), []);
+  assert.deepEqual(
+    await listMyTokens(t.store, { principal: aMember(ada.id), now: t.clock.now }),
+    [],
+  );
 });
 
 Deno.test("sessions are ended one by one, all others at once, and this one signs out", async () => {
@@ -177,7 +184,10 @@ Deno.test("sessions are ended one by one, all others at once, and this one signs
   await signedIn(t, "Ada");
   const others = { fields: { action: "end_others" }, headers: here };
   assertLeadsTo(await sendForm(t, "/me", others), "/me?done=others_ended");
-  assert.equal((await listMySessions(t.store, { userId: here.id, now: t.clock.now })).length, 1);
+  assert.equal(
+    (await listMySessions(t.store, { principal: aMember(here.id), now: t.clock.now })).length,
+    1,
+  );
 
   const bob = await signedIn(t, "Bob");
   const [own] = await names();
@@ -216,7 +226,7 @@ Deno.test("no form is done for another site, in another type, for strangers or f
   await pageOf(await sent({ ...token, "sec-fetch-site": "same-origin" }), 403);
   await pageOf(await openPath(t, "/me", token), 403);
   await pageOf(await sendForm(t, "/me", { fields: { action: "x" }, headers: ada }), 404);
-  const tokens = await listMyTokens(t.store, { userId: ada.id, now: t.clock.now });
+  const tokens = await listMyTokens(t.store, { principal: aMember(ada.id), now: t.clock.now });
   assert.deepEqual(tokens.map(({ name }) => name), ["A program"]);
 });
 

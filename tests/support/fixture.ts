@@ -75,7 +75,9 @@ export interface TestAppOptions {
   requestDeadlineMs?: number;
   attempts?: TokenBuckets;
   publicOrigin?: string;
-  /** Whether `ADMIN_TOKEN` counts as set. */
+  /** Another than `ADMIN_TOKEN`; null: none is set. */
+  adminToken?: string | null;
+  /** Whether it counts as set where the last administrator leaves. */
   hasRoot?: boolean;
   signIn?: Partial<SignInOptions>;
   realtime?: Partial<RealtimeOptions>;
@@ -93,7 +95,7 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
   const clock = { now: NOW };
   const read = options.clock ?? (() => clock.now);
   const runner = new JobRunner(store, { log: SILENT, ...options, clock: read });
-  const { requestsPerMinute: perMinute, requestDeadlineMs } = options;
+  const { requestsPerMinute: perMinute, requestDeadlineMs, adminToken = ADMIN_TOKEN } = options;
   const realtime = new Realtime(store, {
     clock: read,
     openEndedMs: DAY,
@@ -110,18 +112,18 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
     log: options.log ?? SILENT,
     securityContact: options.securityContact ?? null,
     authenticate: options.authenticate ??
-      authentication(store, { clock: read, adminToken: ADMIN_TOKEN }),
+      authentication(store, { clock: read, adminToken }),
     build: { version: "0.0.0-test", deployment: null },
     buckets: perMinute === undefined
       ? options.buckets
       : new TokenBuckets({ perMinute, clock: read }),
     attempts: options.attempts,
-    hasRoot: options.hasRoot ?? true,
+    hasRoot: options.hasRoot ?? adminToken !== null,
     publicOrigin: options.publicOrigin ?? null,
     signIn: {
       providers: [],
       isDevelopment: false,
-      isAdminToken: tokenCheck(ADMIN_TOKEN),
+      isAdminToken: adminToken === null ? null : tokenCheck(adminToken),
       signUp: { rule: "invited" },
       adminUsers: new Set(),
       ...options.signIn,
