@@ -84,7 +84,10 @@ function requireExpiry(expiresAt: number, now: number): void {
   }]);
 }
 
-/** Whoever the secret stands for; null: it is none, has expired or was revoked. */
+/**
+ * Whoever the secret stands for; null: it is none, has expired or was revoked. Without the scope
+ * `admin` they are no administrator by it, but a member with their own organizers and events.
+ */
 export async function tokenPrincipal(
   store: Store,
   secret: string,
@@ -97,7 +100,8 @@ export async function tokenPrincipal(
   if (person === null) return null;
   if (now - (token.usedAt ?? 0) >= TOUCHED_MS) await written(touchToken(store, stored, now));
   const scopes = token.scopes as Scope[];
-  return { ...person, credential: { kind: "token", tokenId: token.id, scopes } };
+  const role = person.role === "admin" && !scopes.includes("admin") ? "member" : person.role;
+  return { ...person, role, credential: { kind: "token", tokenId: token.id, scopes } };
 }
 
 /** The caller's tokens that are good, by when they were made. */

@@ -16,6 +16,7 @@ export type { Relation };
 /** Who asks. A stranger has no user; somebody who signed in may be a guest, too. */
 export interface Principal {
   userId: UserId | null;
+  /** By what they showed: an API token without the scope `admin` makes nobody an administrator. */
   role: UserRole;
   name: string | null;
   /** What they showed for it; absent for strangers, and where the program itself acts as somebody. */
@@ -135,9 +136,13 @@ export function requireAdmin(
   principal: Principal,
 ): asserts principal is Principal & { userId: UserId } {
   requireSignedIn(principal);
-  if (principal.role !== "admin") {
-    throw new DomainError("forbidden", "This is for administrators.");
-  }
+  const { role, credential } = principal;
+  if (role === "admin") return;
+  const lacksScope = credential?.kind === "token" && !credential.scopes.includes("admin");
+  throw new DomainError(
+    "forbidden",
+    `This is for administrators${lacksScope ? ', whose tokens need the scope "admin"' : ""}.`,
+  );
 }
 
 /** @throws {DomainError} `unauthenticated`, `forbidden`. */

@@ -4,7 +4,7 @@ export const SCOPES = {
   "events:read": "read events and organizers, the caller's own drafts and private ones included",
   "events:write": "write events: create, change, transition, delete, import",
   "organizers:write": "create and change organizers, their people and invitations",
-  "admin": "what is for administrators: users, the audit log, jobs, moves",
+  "admin": "an administrator's power: over users, jobs and moves, and in all that others have",
 } as const;
 
 export type Scope = keyof typeof SCOPES;

@@ -18,7 +18,9 @@ export const ORGANIZER_ROLES = ["owner", "editor", "viewer"] as const;
 const MeSchema = z.object({
   id: z.string(),
   name: z.string(),
-  role: z.enum(USER_ROLES),
+  role: z.enum(USER_ROLES).meta({
+    description: "What they are by what was shown: by a token without the scope `admin` no admin.",
+  }),
   email: z.string().nullable(),
   email_verified: z.boolean(),
   identity: z.string().nullable().meta({

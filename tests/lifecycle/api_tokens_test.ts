@@ -3,6 +3,7 @@ import { listAudit } from "../../kv/audit.ts";
 import { readToken, type TokenId } from "../../kv/api_tokens.ts";
 import { tokenKey } from "../../kv/keys.ts";
 import type { Store } from "../../kv/store.ts";
+import type { UserRole } from "../../kv/users.ts";
 import { fingerprintOf, rootBy } from "../../lifecycle/admin_token.ts";
 import {
   issueToken,
@@ -11,7 +12,7 @@ import {
   tokenPrincipal,
 } from "../../lifecycle/api_tokens.ts";
 import { type Principal, ROOT } from "../../lifecycle/policy.ts";
-import { ALL_SCOPES } from "../../lifecycle/scopes.ts";
+import { ALL_SCOPES, type Scope } from "../../lifecycle/scopes.ts";
 import { digestOf, isApiToken, newApiToken, newSecret, SECRET } from "../../lifecycle/secrets.ts";
 import { changeUser } from "../../lifecycle/users.ts";
 import { aToken } from "../kv/people_records.ts";
@@ -65,6 +66,30 @@ Deno.test(
       });
     }
     assert.equal(await who(store, newApiToken()), null);
+  }),
+);
+
+Deno.test(
+  "an administrator's token without the scope admin makes a member of them, a guest's no more than a guest",
+  onStore(async (store) => {
+    const principal = await ann(store);
+    const roleBy = async (role: UserRole, scopes: Scope[]) => {
+      await changeUser(store, principal.userId, { role }, BY_ROOT);
+      const input = { name: "Shop", scopes, expiresAt: NOW + DAY };
+      const { secret } = await issueToken(store, input, { principal, now: NOW });
+      return (await tokenPrincipal(store, secret, { now: NOW, rootFingerprint: null }))!.role;
+    };
+    const others = ALL_SCOPES.filter((scope) => scope !== "admin");
+    assert.equal(await roleBy("admin", ALL_SCOPES), "admin");
+    assert.equal(await roleBy("admin", ["admin"]), "admin");
+    assert.equal(await roleBy("admin", others), "member");
+    assert.equal(await roleBy("member", ALL_SCOPES), "member");
+    assert.equal(await roleBy("guest", others), "guest");
+    // What is made with ADMIN_TOKEN is no exception.
+    const rootFingerprint = fingerprintOf(store, ADMIN_TOKEN);
+    const { secret } = await issue(store, rootBy(rootFingerprint));
+    const root = await tokenPrincipal(store, secret, { now: NOW, rootFingerprint });
+    assert.deepEqual([root!.userId, root!.role], ["usr_root", "member"]);
   }),
 );
 

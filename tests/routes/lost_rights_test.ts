@@ -188,6 +188,7 @@ Deno.test("sockets are opened to everybody but those whose token is none, or not
       "nobody 101",
       "expired 101",
       "wrong-scope token 403",
+      "powerless token 101",
       "revoked token 401",
       "guest 101",
       "suspended 101",

@@ -22,93 +22,93 @@ import { IN_A_MONTH } from "../support/people.ts";
  * administer; `-` none. One route may have several rows, told apart in brackets.
  */
 const MATRIX = `
-                                                        nob exp wro rev gue sus mem vie edi own sta adm
-GET /v1/events                                        r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /v1/events (drafts)                               r 401 401 403 401 403 401 403 403 403 403 403 200
-POST /v1/events                                       w 401 401 403 401 403 401 201 201 201 201 201 201
-POST /v1/events (of the house)                        w 401 401 403 401 403 401 403 403 201 201 403 201
-GET /v1/events/{id}                                   r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /v1/events/{id} (draft)                           r 404 404 403 401 404 404 404 200 200 200 200 200
-PATCH /v1/events/{id}                                 w 401 401 403 401 403 401 403 403 200 200 200 200
-PATCH /v1/events/{id} (draft)                         w 401 401 403 401 404 401 404 403 200 200 200 200
-PATCH /v1/events/{id} (to another house)              w 401 401 403 401 403 401 403 403 403 403 403 200
-DELETE /v1/events/{id}                                w 401 401 403 401 403 401 403 403 409 409 409 204
-DELETE /v1/events/{id} (draft)                        w 401 401 403 401 404 401 404 403 204 204 204 204
-GET /v1/events/stream                                 r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /v1/events/socket                                 r 426 426 403 401 426 426 426 426 426 426 426 426
-GET /v1/changes                                       r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /v1/events/{id}/transitions                       r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /v1/events/{id}/transitions (draft)               r 404 404 403 401 404 404 404 200 200 200 200 200
-POST /v1/events/{id}/transitions                      w 401 401 403 401 403 401 403 403 201 201 201 201
-POST /v1/events/{id}/transitions (archive)            w 401 401 403 401 403 401 403 403 409 409 409 201
-GET /v1/events/{id}/history                           r 401 401 403 401 403 401 403 200 200 200 200 200
-GET /v1/events/{id}/history (draft)                   r 404 404 403 401 404 404 404 200 200 200 200 200
-GET /v1/organizers                                    r 200 200 403 401 200 200 200 200 200 200 200 200
-POST /v1/organizers                                   o 401 401 403 401 403 401 201 201 201 201 201 201
-GET /v1/organizers/{id}                               r 200 200 403 401 200 200 200 200 200 200 200 200
-PATCH /v1/organizers/{id}                             o 401 401 403 401 403 401 403 403 403 200 403 200
-GET /v1/organizers/{id}/events                        r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /v1/organizers/{id}/members                       r 401 401 403 401 403 401 403 200 200 200 403 200
-POST /v1/organizers/{id}/members                      o 401 401 403 401 403 401 403 403 403 201 403 201
-POST /v1/organizers/{id}/members (by invitation)      o 401 401 403 401 201 401 201 201 409 409 201 201
-PATCH /v1/organizers/{id}/members/{user_id}           o 401 401 403 401 403 401 403 403 403 200 403 200
-DELETE /v1/organizers/{id}/members/{user_id}          o 401 401 403 401 403 401 403 403 403 204 403 204
-DELETE /v1/organizers/{id}/members/{user_id} (self)   o 401 401 403 401 404 401 404 204 204 409 404 404
-GET /v1/organizers/{id}/invitations                   r 401 401 403 401 403 401 403 403 403 200 403 200
-POST /v1/organizers/{id}/invitations                  o 401 401 403 401 403 401 403 403 403 201 403 201
-DELETE /v1/organizers/{id}/invitations/{invitation_id} o 401 401 403 401 403 401 403 403 403 204 403 204
-GET /v1/organizers/{id}/moves                         a 401 401 403 401 403 401 403 403 403 403 403 200
-POST /v1/organizers/{id}/moves                        a 401 401 403 401 403 401 403 403 403 403 403 202
-GET /v1/me                                            - 401 401 200 401 200 401 200 200 200 200 200 200
-DELETE /v1/me                                         - 401 401 403 401 202 401 202 202 202 202 202 202
-GET /v1/me/export                                     - 401 401 403 401 200 401 200 200 200 200 200 200
-GET /v1/me/events                                     r 401 401 403 401 200 401 200 200 200 200 200 200
-GET /v1/me/sessions                                   - 401 401 403 401 200 401 200 200 200 200 200 200
-DELETE /v1/me/sessions                                - 401 401 403 401 204 401 204 204 204 204 204 204
-DELETE /v1/me/sessions/{session_id}                   - 401 401 403 401 204 401 204 204 204 204 204 204
-GET /v1/tokens                                        - 401 401 403 401 200 401 200 200 200 200 200 200
-POST /v1/tokens                                       - 401 401 403 401 201 401 201 201 201 201 201 201
-DELETE /v1/tokens/{id}                                - 401 401 403 401 204 401 204 204 204 204 204 204
-GET /v1/users                                         a 401 401 403 401 403 401 403 403 403 403 403 200
-GET /v1/users/{id}                                    a 401 401 403 401 403 401 403 403 403 403 403 200
-PATCH /v1/users/{id}                                  a 401 401 403 401 403 401 403 403 403 403 403 200
-GET /v1/audit                                         a 401 401 403 401 403 401 403 403 403 403 403 200
-POST /v1/imports                                      w 401 401 403 401 403 401 200 200 200 200 200 200
-GET /v1/exports                                       r 401 401 403 401 403 401 403 403 403 403 403 200
-GET /v1/exports (of the house)                        r 401 401 403 401 403 401 403 403 200 200 403 200
-GET /v1/jobs                                          a 401 401 403 401 403 401 403 403 403 403 403 200
-PATCH /v1/jobs/{name}                                 a 401 401 403 401 403 401 403 403 403 403 403 200
-GET /v1/jobs/{name}/runs                              a 401 401 403 401 403 401 403 403 403 403 403 200
-POST /v1/jobs/{name}/runs                             a 401 401 403 401 403 401 403 403 403 403 403 200
-GET /v1/jobs/{name}/runs/{run_id}                     a 401 401 403 401 403 401 403 403 403 403 403 200
-GET /healthz                                          - 200 200 200 401 200 200 200 200 200 200 200 200
-GET /readyz                                           - 200 200 200 401 200 200 200 200 200 200 200 200
-GET /                                                 r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /events/{id}                                      r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /events/{id} (draft)                              r 404 404 403 401 404 404 404 200 200 200 200 200
-GET /organizers/{id}                                  r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /me                                               r 303 303 403 401 200 303 200 200 200 200 200 200
-POST /me                                              r 401 401 403 401 303 401 303 303 303 303 303 303
-GET /me/erase                                         r 303 303 403 401 200 303 200 200 200 200 200 200
-POST /me/erase                                        r 401 401 403 401 200 401 200 200 200 200 200 200
-GET /me/users                                         r 303 303 403 401 403 303 403 403 403 403 403 200
-POST /me/users                                        r 401 401 403 401 403 401 403 403 403 403 403 303
-GET /organizers/{id}/people                           r 303 303 403 401 403 303 403 200 200 200 403 200
-POST /organizers/{id}/people                          r 401 401 403 401 403 401 403 403 403 303 403 303
-GET /invitations/{secret}                             r 200 200 403 401 200 200 200 200 200 200 200 200
-POST /invitations/{secret}                            r 401 401 403 401 303 401 303 303 409 409 303 303
-GET /auth/sign-in                                     r 200 200 403 401 200 200 200 200 200 200 200 200
-POST /auth/sign-in                                    r 303 303 403 401 303 303 303 303 303 303 303 303
-GET /auth/callback/{provider}                         r 303 303 403 401 303 303 303 303 303 303 303 303
-POST /auth/sign-out                                   r 303 303 403 401 303 303 303 303 303 303 303 303
-GET /openapi.json                                     r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /docs                                             r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /problems                                         r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /problems/{code}                                  r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /.well-known/security.txt                         r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /assets/curtain.css                               r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /assets/live.js                                   r 200 200 403 401 200 200 200 200 200 200 200 200
-GET /assets/reference.css                             r 200 200 403 401 200 200 200 200 200 200 200 200
+                                                        nob exp wro pow rev gue sus mem vie edi own sta adm
+GET /v1/events                                        r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /v1/events (drafts)                               r 401 401 403 403 401 403 401 403 403 403 403 403 200
+POST /v1/events                                       w 401 401 403 201 401 403 401 201 201 201 201 201 201
+POST /v1/events (of the house)                        w 401 401 403 403 401 403 401 403 403 201 201 403 201
+GET /v1/events/{id}                                   r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /v1/events/{id} (draft)                           r 404 404 403 404 401 404 404 404 200 200 200 200 200
+PATCH /v1/events/{id}                                 w 401 401 403 403 401 403 401 403 403 200 200 200 200
+PATCH /v1/events/{id} (draft)                         w 401 401 403 404 401 404 401 404 403 200 200 200 200
+PATCH /v1/events/{id} (to another house)              w 401 401 403 403 401 403 401 403 403 403 403 403 200
+DELETE /v1/events/{id}                                w 401 401 403 403 401 403 401 403 403 409 409 409 204
+DELETE /v1/events/{id} (draft)                        w 401 401 403 404 401 404 401 404 403 204 204 204 204
+GET /v1/events/stream                                 r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /v1/events/socket                                 r 426 426 403 426 401 426 426 426 426 426 426 426 426
+GET /v1/changes                                       r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /v1/events/{id}/transitions                       r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /v1/events/{id}/transitions (draft)               r 404 404 403 404 401 404 404 404 200 200 200 200 200
+POST /v1/events/{id}/transitions                      w 401 401 403 403 401 403 401 403 403 201 201 201 201
+POST /v1/events/{id}/transitions (archive)            w 401 401 403 403 401 403 401 403 403 409 409 409 201
+GET /v1/events/{id}/history                           r 401 401 403 403 401 403 401 403 200 200 200 200 200
+GET /v1/events/{id}/history (draft)                   r 404 404 403 404 401 404 404 404 200 200 200 200 200
+GET /v1/organizers                                    r 200 200 403 200 401 200 200 200 200 200 200 200 200
+POST /v1/organizers                                   o 401 401 403 201 401 403 401 201 201 201 201 201 201
+GET /v1/organizers/{id}                               r 200 200 403 200 401 200 200 200 200 200 200 200 200
+PATCH /v1/organizers/{id}                             o 401 401 403 403 401 403 401 403 403 403 200 403 200
+GET /v1/organizers/{id}/events                        r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /v1/organizers/{id}/members                       r 401 401 403 403 401 403 401 403 200 200 200 403 200
+POST /v1/organizers/{id}/members                      o 401 401 403 403 401 403 401 403 403 403 201 403 201
+POST /v1/organizers/{id}/members (by invitation)      o 401 401 403 403 401 201 401 201 201 409 409 201 201
+PATCH /v1/organizers/{id}/members/{user_id}           o 401 401 403 403 401 403 401 403 403 403 200 403 200
+DELETE /v1/organizers/{id}/members/{user_id}          o 401 401 403 403 401 403 401 403 403 403 204 403 204
+DELETE /v1/organizers/{id}/members/{user_id} (self)   o 401 401 403 404 401 404 401 404 204 204 409 404 404
+GET /v1/organizers/{id}/invitations                   r 401 401 403 403 401 403 401 403 403 403 200 403 200
+POST /v1/organizers/{id}/invitations                  o 401 401 403 403 401 403 401 403 403 403 201 403 201
+DELETE /v1/organizers/{id}/invitations/{invitation_id} o 401 401 403 403 401 403 401 403 403 403 204 403 204
+GET /v1/organizers/{id}/moves                         a 401 401 403 403 401 403 401 403 403 403 403 403 200
+POST /v1/organizers/{id}/moves                        a 401 401 403 403 401 403 401 403 403 403 403 403 202
+GET /v1/me                                            - 401 401 200 200 401 200 401 200 200 200 200 200 200
+DELETE /v1/me                                         - 401 401 403 403 401 202 401 202 202 202 202 202 202
+GET /v1/me/export                                     - 401 401 403 403 401 200 401 200 200 200 200 200 200
+GET /v1/me/events                                     r 401 401 403 200 401 200 401 200 200 200 200 200 200
+GET /v1/me/sessions                                   - 401 401 403 403 401 200 401 200 200 200 200 200 200
+DELETE /v1/me/sessions                                - 401 401 403 403 401 204 401 204 204 204 204 204 204
+DELETE /v1/me/sessions/{session_id}                   - 401 401 403 403 401 204 401 204 204 204 204 204 204
+GET /v1/tokens                                        - 401 401 403 403 401 200 401 200 200 200 200 200 200
+POST /v1/tokens                                       - 401 401 403 403 401 201 401 201 201 201 201 201 201
+DELETE /v1/tokens/{id}                                - 401 401 403 403 401 204 401 204 204 204 204 204 204
+GET /v1/users                                         a 401 401 403 403 401 403 401 403 403 403 403 403 200
+GET /v1/users/{id}                                    a 401 401 403 403 401 403 401 403 403 403 403 403 200
+PATCH /v1/users/{id}                                  a 401 401 403 403 401 403 401 403 403 403 403 403 200
+GET /v1/audit                                         a 401 401 403 403 401 403 401 403 403 403 403 403 200
+POST /v1/imports                                      w 401 401 403 200 401 403 401 200 200 200 200 200 200
+GET /v1/exports                                       r 401 401 403 403 401 403 401 403 403 403 403 403 200
+GET /v1/exports (of the house)                        r 401 401 403 403 401 403 401 403 403 200 200 403 200
+GET /v1/jobs                                          a 401 401 403 403 401 403 401 403 403 403 403 403 200
+PATCH /v1/jobs/{name}                                 a 401 401 403 403 401 403 401 403 403 403 403 403 200
+GET /v1/jobs/{name}/runs                              a 401 401 403 403 401 403 401 403 403 403 403 403 200
+POST /v1/jobs/{name}/runs                             a 401 401 403 403 401 403 401 403 403 403 403 403 200
+GET /v1/jobs/{name}/runs/{run_id}                     a 401 401 403 403 401 403 401 403 403 403 403 403 200
+GET /healthz                                          - 200 200 200 200 401 200 200 200 200 200 200 200 200
+GET /readyz                                           - 200 200 200 200 401 200 200 200 200 200 200 200 200
+GET /                                                 r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /events/{id}                                      r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /events/{id} (draft)                              r 404 404 403 404 401 404 404 404 200 200 200 200 200
+GET /organizers/{id}                                  r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /me                                               r 303 303 403 403 401 200 303 200 200 200 200 200 200
+POST /me                                              r 401 401 403 403 401 303 401 303 303 303 303 303 303
+GET /me/erase                                         r 303 303 403 403 401 200 303 200 200 200 200 200 200
+POST /me/erase                                        r 401 401 403 403 401 200 401 200 200 200 200 200 200
+GET /me/users                                         r 303 303 403 403 401 403 303 403 403 403 403 403 200
+POST /me/users                                        r 401 401 403 403 401 403 401 403 403 403 403 403 303
+GET /organizers/{id}/people                           r 303 303 403 403 401 403 303 403 200 200 200 403 200
+POST /organizers/{id}/people                          r 401 401 403 403 401 403 401 403 403 403 303 403 303
+GET /invitations/{secret}                             r 200 200 403 403 401 200 200 200 200 200 200 200 200
+POST /invitations/{secret}                            r 401 401 403 403 401 303 401 303 303 409 409 303 303
+GET /auth/sign-in                                     r 200 200 403 200 401 200 200 200 200 200 200 200 200
+POST /auth/sign-in                                    r 303 303 403 303 401 303 303 303 303 303 303 303 303
+GET /auth/callback/{provider}                         r 303 303 403 303 401 303 303 303 303 303 303 303 303
+POST /auth/sign-out                                   r 303 303 403 303 401 303 303 303 303 303 303 303 303
+GET /openapi.json                                     r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /docs                                             r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /problems                                         r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /problems/{code}                                  r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /.well-known/security.txt                         r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /assets/curtain.css                               r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /assets/live.js                                   r 200 200 403 200 401 200 200 200 200 200 200 200 200
+GET /assets/reference.css                             r 200 200 403 200 401 200 200 200 200 200 200 200 200
 `;
 
 interface Row {

@@ -27,6 +27,8 @@ export const CALLERS = [
   "expired",
   /** An administrator's, with every scope but the one that is needed. */
   "wrong-scope token",
+  /** An administrator's, with every scope but `admin`. */
+  "powerless token",
   /** An administrator's, with every scope, until it was revoked. */
   "revoked token",
   "guest",
@@ -152,9 +154,10 @@ export async function rightsWorld(
     if (caller === "expired") {
       return { ...NONE, headers: { cookie: expired, "sec-fetch-site": "same-origin" } };
     }
-    if (caller === "wrong-scope token") {
-      const scopes = ALL_SCOPES.filter((one) => one !== scope);
-      return { ...NONE, headers: await tokenOf(t, admin!, scopes) };
+    if (caller === "wrong-scope token" || caller === "powerless token") {
+      const lacking = caller === "powerless token" ? "admin" : scope;
+      const scopes = ALL_SCOPES.filter((one) => one !== lacking);
+      return { ...NONE, userId: admin!.id, headers: await tokenOf(t, admin!, scopes) };
     }
     if (caller === "revoked token") {
       const headers = await tokenOf(t, admin!, [...ALL_SCOPES]);
