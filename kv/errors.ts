@@ -34,6 +34,7 @@ export const ERRORS = {
   invitation_gone: "The invitation was used or revoked, has ended, or never was.",
   invitation_not_yours: "The invitation is for somebody else.",
   too_many_tokens: "The caller has as many tokens as one may.",
+  too_many_invitations: "The organizer has as many open invitations as it may.",
   not_found: "There is nothing here, or nothing that the caller may see.",
   method_not_allowed: "This address does not take that method.",
   illegal_transition: "The event cannot go from its status to that one.",
@@ -98,6 +99,8 @@ export const REMEDIES: Record<ErrorCode, string> = {
   invitation_gone: "Ask an owner of the organizer for another invitation.",
   invitation_not_yours: "Sign in as the person whom it was sent to, or ask for one of your own.",
   too_many_tokens: "Revoke tokens that are no longer used.",
+  too_many_invitations:
+    "Revoke open invitations that nobody waits for, or try again when some are used or have ended.",
   not_found:
     "Look at the address and the id; drafts and private events are found with a token of their people.",
   method_not_allowed: "Use one of the methods that the answer's `Allow` header lists.",

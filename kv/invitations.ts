@@ -13,7 +13,7 @@ import {
 import { afterRefusal } from "./lost_answers.ts";
 import type { OrganizerRole } from "./organizers.ts";
 import { addOutcome, type Remember } from "./outcomes.ts";
-import { allRows } from "./ranges.ts";
+import { allRows, rowsAfter } from "./ranges.ts";
 import type { Store } from "./store.ts";
 import type { Together } from "./users.ts";
 
@@ -55,7 +55,10 @@ export async function* allInvitations(store: Store): AsyncGenerator<StoredInvita
   }
 }
 
-/** Stores a new invitation, removed once it has ended. False: the request was answered already. */
+/**
+ * Stores a new invitation, removed once it has ended. False: the request was answered already, or
+ * what `together` checks is not so any more.
+ */
 export async function createInvitation(
   store: Store,
   { digest, invitation }: { digest: string; invitation: Invitation },
@@ -74,22 +77,49 @@ export async function createInvitation(
   return await afterRefusal(() => readInvitation(store, digest)) !== null;
 }
 
+/** Those of one organizer that are read at once. */
+const INVITATIONS_PER_BATCH = 100;
+
 /** The invitations of an organizer by when they were made, ended ones perhaps among them. */
-export async function listInvitations(
+async function* invitationsOf(
+  store: Store,
+  organizerId: OrganizerId,
+): AsyncGenerator<StoredInvitation, void> {
+  const prefix = invitationByOrganizerPrefix(organizerId);
+  for (let after: Deno.KvKey | null = null;;) {
+    const rows: Deno.KvEntry<string>[] = await store.list<string>(rowsAfter(prefix, after), {
+      limit: INVITATIONS_PER_BATCH,
+    });
+    const entries = await store.getMany(rows.map(({ value }) => invitationKey(value)));
+    for (const [i, { value, versionstamp }] of entries.entries()) {
+      if (versionstamp === null) continue;
+      const invitation = upgraded<Invitation>(value, store.schema.formats.invitation);
+      yield { digest: rows[i]!.value, invitation, versionstamp };
+    }
+    if (rows.length < INVITATIONS_PER_BATCH) return;
+    after = rows.at(-1)!.key;
+  }
+}
+
+/** All of them, however many: each must be there to be revoked. */
+export function listInvitations(
   store: Store,
   organizerId: OrganizerId,
 ): Promise<StoredInvitation[]> {
-  const rows = await Array.fromAsync(
-    allRows<string>(store, invitationByOrganizerPrefix(organizerId)),
-  );
-  const entries = await store.getMany(rows.map(({ value }) => invitationKey(value)));
-  return entries.flatMap(({ value, versionstamp }, i) =>
-    versionstamp === null ? [] : [{
-      digest: rows[i]!.value,
-      invitation: upgraded<Invitation>(value, store.schema.formats.invitation),
-      versionstamp,
-    }]
-  );
+  return Array.fromAsync(invitationsOf(store, organizerId));
+}
+
+/** Whether an organizer has `count` invitations that are open at `now`; no more are read than that takes. */
+export async function hasOpenInvitations(
+  store: Store,
+  organizerId: OrganizerId,
+  { count, now }: { count: number; now: number },
+): Promise<boolean> {
+  let open = 0;
+  for await (const { invitation } of invitationsOf(store, organizerId)) {
+    if (now < invitation.expiresAt && ++open === count) return true;
+  }
+  return false;
 }
 
 /** Revokes an invitation. False: it was used at this very moment, or the answer was lost. */

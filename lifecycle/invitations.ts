@@ -6,6 +6,7 @@ import { FORMATS } from "../kv/formats.ts";
 import {
   createInvitation,
   deleteInvitation,
+  hasOpenInvitations,
   type Invitation,
   type InvitationId,
   listInvitations,
@@ -14,6 +15,7 @@ import {
   takeInvitation,
 } from "../kv/invitations.ts";
 import {
+  addReplacedOrganizer,
   getOrganizerRole,
   type Organizer,
   type OrganizerMember,
@@ -33,6 +35,8 @@ import { digestOf, newSecret, SECRET } from "./secrets.ts";
 const DAY_MS = 24 * 3_600_000;
 const DEFAULT_DAYS = 7;
 const MAX_DAYS = 30;
+/** Of one organizer: more people than anybody waits for at once, and few enough to look through. */
+export const MAX_OPEN_INVITATIONS = 100;
 const ATTEMPTS = 16;
 
 interface By {
@@ -50,18 +54,46 @@ export interface NewInvitation {
 
 /**
  * Makes an invitation, as an owner or administrator; its secret is answered here and kept nowhere.
- * @throws {DomainError} `not_found`, `unauthenticated`, `forbidden`, `invalid_body`, `conflict`.
+ * Whoever invites writes the organizer in the same commit, so that of several at once no more are
+ * made than may be open.
+ * @throws {DomainError} `not_found`, `unauthenticated`, `forbidden`, `invalid_body`,
+ * `too_many_invitations`, `conflict`.
  */
 export async function invite(
   store: Store,
   organizerId: OrganizerId,
-  { role, email, expiresAt, principal, now, remember }: By & NewInvitation & {
-    remember?: Remember<Invitation> | undefined;
-  },
+  { remember, ...input }: By & NewInvitation & { remember?: Remember<Invitation> | undefined },
 ): Promise<{ invitation: Invitation; secret: string }> {
-  await requireOwned(store, organizerId, principal);
+  const { role, principal, now } = input;
   const secret = newSecret();
-  const invitation: Invitation = {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const read = await requireOwned(store, organizerId, principal);
+    const invitation = newInvitation(organizerId, input);
+    const open = { count: MAX_OPEN_INVITATIONS, now };
+    if (await hasOpenInvitations(store, organizerId, open)) {
+      throw new DomainError("too_many_invitations");
+    }
+    const detail = `${invitation.id} ${role}`;
+    const line = auditLine("invitation.created", { principal, now }, { organizerId, detail });
+    const isStored = await createInvitation(store, { digest: digestOf(secret), invitation }, {
+      remember,
+      together(operation) {
+        // After it was read, the open ones were counted.
+        addReplacedOrganizer(operation, store, { read, next: read.organizer });
+        addAuditLine(operation, line);
+      },
+    });
+    if (isStored) return { invitation, secret };
+  }
+  throw new DomainError("conflict");
+}
+
+/** Pure but for the id. @throws {DomainError} `invalid_body`. */
+function newInvitation(
+  organizerId: OrganizerId,
+  { role, email, expiresAt, principal, now }: By & NewInvitation,
+): Invitation {
+  return {
     format: FORMATS.invitation.current,
     id: newInvitationId(now),
     organizerId,
@@ -71,15 +103,6 @@ export async function invite(
     createdAt: now,
     expiresAt: requireExpiry(expiresAt ?? now + DEFAULT_DAYS * DAY_MS, now),
   };
-  const detail = `${invitation.id} ${role}`;
-  const line = auditLine("invitation.created", { principal, now }, { organizerId, detail });
-  const isStored = await createInvitation(
-    store,
-    { digest: digestOf(secret), invitation },
-    { remember, together: (operation) => addAuditLine(operation, line) },
-  );
-  if (!isStored) throw new DomainError("conflict");
-  return { invitation, secret };
 }
 
 function requireExpiry(expiresAt: number, now: number): number {

@@ -35,6 +35,7 @@ const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   invitation_gone: 410,
   invitation_not_yours: 403,
   too_many_tokens: 409,
+  too_many_invitations: 409,
   not_found: 404,
   method_not_allowed: 405,
   illegal_transition: 409,

@@ -83,6 +83,10 @@ const TOLD: Partial<Record<ErrorCode, Omit<ErrorPageProps, "now">>> = {
     title: "These are enough tokens",
     detail: "You have as many as one may. Revoke those that are no longer used first.",
   },
+  too_many_invitations: {
+    title: "These are enough invitations",
+    detail: "As many are open as may be. Revoke those that nobody waits for first.",
+  },
   conflict: {
     title: "Others were faster",
     detail: "Somebody else was changing the same thing. Nothing was done; please try again.",

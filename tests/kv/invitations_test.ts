@@ -2,18 +2,21 @@ import assert from "node:assert/strict";
 import {
   createInvitation,
   deleteInvitation,
+  hasOpenInvitations,
+  type Invitation,
   listInvitations,
   readInvitation,
   takeInvitation,
 } from "../../kv/invitations.ts";
 import { invitationKey } from "../../kv/keys.ts";
+import { NOW } from "../support/fixture.ts";
 import { anInvitation } from "./people_records.ts";
 import { everything, loseAnswers, loseSight, type TestStore, testStore } from "./test_store.ts";
 
 const NOTHING = () => {};
 
-async function stored(store: TestStore, number: number) {
-  const invitation = anInvitation(number);
+async function stored(store: TestStore, number: number, overrides: Partial<Invitation> = {}) {
+  const invitation = anInvitation(number, overrides);
   const digest = `digest ${number}`;
   assert.ok(await createInvitation(store, { digest, invitation }, { together: NOTHING }));
   return (await readInvitation(store, digest))!;
@@ -39,6 +42,26 @@ Deno.test("an organizer's invitations are listed however many there are", async 
   using store = await testStore();
   for (let number = 1; number <= 501; number++) await stored(store, number);
   assert.equal((await listInvitations(store, "org_1")).length, 501);
+});
+
+Deno.test("hasOpenInvitations() counts those that have not ended, and reads no more than it must", async () => {
+  using store = await testStore();
+  for (let number = 101; number <= 350; number++) {
+    const isOver = number <= 150;
+    await stored(store, number, isOver ? { expiresAt: NOW + 1 } : {});
+  }
+  let reads = 0;
+  store.faults.beforeList = () => Promise.resolve(reads++);
+  const has = async (count: number, now = NOW + 1) => {
+    reads = 0;
+    return [await hasOpenInvitations(store, "org_1", { count, now }), reads];
+  };
+  assert.deepEqual(await has(100, NOW), [true, 1]);
+  assert.deepEqual(await has(50), [true, 1]);
+  assert.deepEqual(await has(100), [true, 2]);
+  assert.deepEqual(await has(200), [true, 3]);
+  assert.deepEqual(await has(201), [false, 3]);
+  assert.deepEqual(await hasOpenInvitations(store, "org_2", { count: 1, now: NOW }), false);
 });
 
 Deno.test("of many who take one invitation at once one has it", async () => {

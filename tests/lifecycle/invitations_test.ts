@@ -14,6 +14,7 @@ import {
   acceptInvitation,
   invite,
   listOpenInvitations,
+  MAX_OPEN_INVITATIONS,
   type NewInvitation,
   requireOffer,
   revokeInvitation,
@@ -308,4 +309,56 @@ Deno.test("an invitation that is not stored is a conflict, and no link is told",
   store.faults.commit = () => Promise.resolve({ ok: false });
   await assert.rejects(invited(store), { code: "conflict" });
   await assert.rejects(accept(store, secret, BOB), { code: "conflict" });
+});
+
+const FULL = { code: "too_many_invitations" };
+
+/** Makes so many of Ann's that end after a day. */
+async function inviteMany(store: Store, count: number): Promise<string[]> {
+  const secrets: string[] = [];
+  for (let i = 0; i < count; i++) {
+    secrets.push((await invited(store, { expiresAt: NOW + DAY })).secret);
+  }
+  return secrets;
+}
+
+Deno.test("a hundred invitations of an organizer are open at most; used, revoked and ended ones do not count", async () => {
+  using store = await house();
+  const [first] = await inviteMany(store, MAX_OPEN_INVITATIONS);
+  await assert.rejects(invited(store), FULL);
+  await invite(store, anOrganizer(2).id, { role: "viewer", email: null, principal: ANN, now: NOW });
+  await accept(store, first!, BOB);
+  const { invitation: { id } } = await invited(store);
+  await assert.rejects(invited(store), FULL);
+  await revokeInvitation(store, HOUSE, { id, principal: ANN, now: NOW });
+  await invited(store);
+  // They have ended at the very millisecond that they name.
+  const later = (now: number) =>
+    invite(store, HOUSE, { role: "viewer", email: null, principal: ANN, now });
+  await assert.rejects(later(NOW + DAY - 1), FULL);
+  await later(NOW + DAY);
+});
+
+Deno.test("of many who invite at once no more succeed than may be open", async () => {
+  using store = await house();
+  await inviteMany(store, MAX_OPEN_INVITATIONS - 2);
+  const made = await Promise.allSettled(Array.from({ length: 6 }, () => invited(store)));
+  const refused = made.filter((one) => one.status === "rejected").map(({ reason }) => reason.code);
+  assert.deepEqual(refused, Array(4).fill(FULL.code));
+  const open = await listOpenInvitations(store, HOUSE, { principal: ANN, now: NOW });
+  assert.equal(open.length, MAX_OPEN_INVITATIONS);
+});
+
+Deno.test("who ceases to own an organizer while they invite makes no invitation", async () => {
+  using store = await house();
+  await setMember(store, HOUSE, { userId: "usr_bob", role: "owner", principal: ANN, now: NOW });
+  let isRemoved = false;
+  interrupt(store, "list", async () => {
+    if (isRemoved) return;
+    isRemoved = true;
+    await removeMember(store, HOUSE, { userId: "usr_ann", principal: BOB, now: NOW });
+  });
+  await assert.rejects(invited(store), { code: "forbidden" });
+  assert.ok(isRemoved);
+  assert.deepEqual(await listOpenInvitations(store, HOUSE, { principal: BOB, now: NOW }), []);
 });

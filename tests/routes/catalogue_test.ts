@@ -9,6 +9,7 @@ import { adoptIndexes } from "../../kv/index_state.ts";
 import { eventKey } from "../../kv/keys.ts";
 import { createMove } from "../../kv/organizer_moves.ts";
 import { Store } from "../../kv/store.ts";
+import { invite, MAX_OPEN_INVITATIONS } from "../../lifecycle/invitations.ts";
 import { SILENT } from "../../lifecycle/log.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { type Problem, problemType } from "../../routes/errors.ts";
@@ -214,6 +215,21 @@ const CATALOGUE: Record<ErrorCode, Provocation> = {
       for (let i = 0; i < 100; i++) await tokenOf(t, ann, ["events:read"]);
       const body = { name: "One more", scopes: ["events:read"], expires_at: IN_A_MONTH };
       return await ask("POST", "/v1/tokens", { body, headers: ann });
+    },
+  },
+  too_many_invitations: {
+    async provoke(ask, t) {
+      const { organizer_id: id } = await create(t, ADMIN);
+      for (let i = 0; i < MAX_OPEN_INVITATIONS; i++) {
+        await invite(t.store, id as OrganizerId, {
+          role: "viewer",
+          email: null,
+          principal: ROOT,
+          now: NOW,
+        });
+      }
+      const body = { role: "viewer" };
+      return await ask("POST", `/v1/organizers/${id}/invitations`, { body, headers: ADMIN });
     },
   },
   not_found: { provoke: (ask) => ask("GET", NOBODYS) },

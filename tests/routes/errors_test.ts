@@ -53,6 +53,7 @@ const STATUSES: Record<ErrorCode, number> = {
   invitation_gone: 410,
   invitation_not_yours: 403,
   too_many_tokens: 409,
+  too_many_invitations: 409,
   not_found: 404,
   method_not_allowed: 405,
   illegal_transition: 409,

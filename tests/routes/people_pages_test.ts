@@ -4,7 +4,7 @@ import type { OrganizerId } from "../../kv/event_record.ts";
 import { getOrganizerRole } from "../../kv/organizers.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { setMember } from "../../lifecycle/members.ts";
-import { listOpenInvitations } from "../../lifecycle/invitations.ts";
+import { invite, listOpenInvitations, MAX_OPEN_INVITATIONS } from "../../lifecycle/invitations.ts";
 import { ADMIN, DAY, testApp } from "../support/fixture.ts";
 import { assertLeadsTo, openPath, pageOf, sendForm, wordsOf } from "../support/forms.ts";
 import { create } from "../support/http.ts";
@@ -130,6 +130,17 @@ Deno.test("an invitation's link is shown once, under the site's own name, and ca
   assertLeadsTo(await send(owner, revoke), `${path}?done=invitation_revoked`);
   assert.deepEqual(await open(), []);
   await pageOf(await send(owner, revoke), 404);
+});
+
+Deno.test("whoever invites more people than may be waited for is told to revoke first", async () => {
+  await using troupe = await aTroupe();
+  const { ada, id, send, t } = troupe;
+  const by = { principal: ROOT, now: t.clock.now };
+  for (let i = 0; i < MAX_OPEN_INVITATIONS; i++) {
+    await invite(t.store, id, { ...by, role: "viewer", email: null });
+  }
+  const more = await send(ada, { action: "invite", role: "editor", email: "", days: "3" });
+  assert.match(wordsOf(await pageOf(more, 409)), /These are enough invitations .* Revoke those/);
 });
 
 Deno.test("an invitation's form says at the field what is wrong, and makes none", async () => {
