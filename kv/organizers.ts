@@ -1,5 +1,5 @@
 /** Organizers: the records events belong to, and the people who act for them. */
-import { addAuditLine, type NewAuditLine } from "./audit.ts";
+import { addAuditLine, isWritten, type NewAuditLine } from "./audit.ts";
 import type { OrganizerId, UserId } from "./event_record.ts";
 import { FORMATS, requireWritable, upgraded } from "./formats.ts";
 import {
@@ -257,17 +257,25 @@ export async function restoreOrganizer(
   return true;
 }
 
+export interface MemberChange {
+  userId: UserId;
+  /** Null: they are no member any more. */
+  role: OrganizerRole | null;
+  /** Tells of it in the audit log, in the same commit. */
+  line: NewAuditLine;
+  /** Adds what else is in the commit. */
+  together?: (operation: Deno.AtomicOperation) => void;
+}
+
 /**
  * Gives a user another role among an organizer's members, or none, if the organizer is still as it
- * was read; `together` is written in the same commit. False: it changed since. True also when
- * somebody else gave them this very role meanwhile.
+ * was read. False: it changed since, be it that somebody else gave them this very role.
  * @throws {DomainError} `newer_format`, `outcome_unknown`.
  */
 export async function changeMember(
   store: Store,
   { organizer, versionstamp }: StoredOrganizer,
-  { userId, role }: { userId: UserId; role: OrganizerRole | null },
-  together: (operation: Deno.AtomicOperation) => void,
+  { userId, role, line, together }: MemberChange,
 ): Promise<boolean> {
   requireWritable(organizer, store.schema.formats.organizer, `organizer "${organizer.id}"`);
   const { id } = organizer;
@@ -276,10 +284,10 @@ export async function changeMember(
   const operation = store.kv.atomic().check({ key, versionstamp }).set(key, organizer);
   if (role === null) removeMember(operation, id, userId);
   else addMember(operation, id, { userId, role });
-  together(operation);
-  if ((await store.commit(operation)).ok) return true;
-  // Sent again by the runtime, it is refused because of itself.
-  return await afterRefusal(() => getOrganizerRole(store, id, userId)) === role;
+  addAuditLine(operation, line);
+  together?.(operation);
+  // Sent again by the runtime, it is refused because of itself: its line is nobody else's.
+  return (await store.commit(operation)).ok || await isWritten(store, line);
 }
 
 function removeMember(operation: Deno.AtomicOperation, id: OrganizerId, userId: UserId): void {

@@ -208,15 +208,19 @@ export async function acceptInvitation(
     if (!isFor(user, email)) throw new DomainError("invitation_not_yours");
     const before = await getOrganizerRole(store, read.organizer.id, userId);
     if (isEnough(before, { role })) throw new DomainError("already_member");
-    const isDone = await joinOrganizer(store, read, { userId, role, user }, (operation) => {
-      takeInvitation(operation, stored);
-      const audited = { userId, organizerId: read.organizer.id, detail: `${id} ${role}` };
-      addAuditLine(operation, auditLine("invitation.accepted", { principal, now }, audited));
-      if (role === "owner") askToLook(operation, read.organizer.id, { principal, now });
-      addOutcome(operation, remember, { userId, role });
+    const audited = { userId, organizerId: read.organizer.id, detail: `${id} ${role}` };
+    const isDone = await joinOrganizer(store, read, {
+      userId,
+      role,
+      user,
+      line: auditLine("invitation.accepted", { principal, now }, audited),
+      together(operation) {
+        takeInvitation(operation, stored);
+        if (role === "owner") askToLook(operation, read.organizer.id, { principal, now });
+        addOutcome(operation, remember, { userId, role });
+      },
     });
-    // It is still there when somebody else gave them this very role meanwhile, and must not be.
-    if (isDone && await isUsed(store, stored)) return { organizer: read.organizer, userId, role };
+    if (isDone) return { organizer: read.organizer, userId, role };
   }
   throw new DomainError("conflict");
 }
@@ -233,10 +237,6 @@ async function isMeant(store: Store, { organizerId, invitedBy }: Invitation): Pr
   const role = await getOrganizerRole(store, organizerId, invitedBy);
   const relation = relationOf({ role: user?.role ?? "member" }, role);
   return allowsFor("change_people", relation);
-}
-
-async function isUsed(store: Store, { digest }: StoredInvitation): Promise<boolean> {
-  return await readInvitation(store, digest) === null;
 }
 
 /** Only an address that the provider vouches for says whose it is. */

@@ -4,27 +4,21 @@
  * Whoever changes a member writes the organizer in the same commit, so of two owners who leave at
  * once one is refused.
  */
-import { addAuditLine, type AuditAction } from "../kv/audit.ts";
+import type { AuditAction } from "../kv/audit.ts";
 import { DomainError, invalidFields } from "../kv/errors.ts";
 import type { OrganizerId, UserId } from "../kv/event_record.ts";
 import {
   changeMember,
   getOrganizerRole,
   listMembers,
+  type MemberChange,
   type OrganizerRole,
   readOrganizer,
   type StoredOrganizer,
 } from "../kv/organizers.ts";
 import { addOutcome, type Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
-import {
-  addReplacedUser,
-  getUsers,
-  readUser,
-  type StoredUser,
-  type Together,
-  USER_FORMAT,
-} from "../kv/users.ts";
+import { addReplacedUser, getUsers, readUser, type StoredUser, USER_FORMAT } from "../kv/users.ts";
 import { addWithholding } from "../kv/withholdings.ts";
 import { auditLine } from "./audit.ts";
 import { requireOwner } from "./organizers.ts";
@@ -71,7 +65,7 @@ export async function listOrganizerMembers(
 
 export type MemberOutcome = "added" | "changed" | "unchanged";
 
-export interface MemberChange {
+export interface NewRole {
   userId: UserId;
   role: OrganizerRole;
   remember?: Remember<MemberOutcome> | undefined;
@@ -85,7 +79,7 @@ export interface MemberChange {
 export async function setMember(
   store: Store,
   id: OrganizerId,
-  { userId, role, principal, now, remember }: By & MemberChange,
+  { userId, role, principal, now, remember }: By & NewRole,
 ): Promise<MemberOutcome> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const read = await requireOwned(store, id, principal);
@@ -95,12 +89,17 @@ export async function setMember(
     if (before === null) requireKnown(user, userId);
     if (before === "owner") await requireOtherOwner(store, id, userId);
     const outcome = before === null ? "added" : "changed";
-    const isDone = await joinOrganizer(store, read, { userId, role, user }, (operation) => {
-      const action: AuditAction = before === null ? "member.added" : "member.role_changed";
-      const audited = { userId, organizerId: id, detail: role };
-      addAuditLine(operation, auditLine(action, { principal, now }, audited));
-      if (before === "owner" || role === "owner") askToLook(operation, id, { principal, now });
-      addOutcome(operation, remember, outcome);
+    const action: AuditAction = before === null ? "member.added" : "member.role_changed";
+    const audited = { userId, organizerId: id, detail: role };
+    const isDone = await joinOrganizer(store, read, {
+      userId,
+      role,
+      user,
+      line: auditLine(action, { principal, now }, audited),
+      together(operation) {
+        if (before === "owner" || role === "owner") askToLook(operation, id, { principal, now });
+        addOutcome(operation, remember, outcome);
+      },
     });
     if (isDone) return outcome;
   }
@@ -114,7 +113,7 @@ export async function setMember(
 export async function changeRole(
   store: Store,
   id: OrganizerId,
-  change: By & MemberChange,
+  change: By & NewRole,
 ): Promise<void> {
   await requireOwned(store, id, change.principal);
   if (await getOrganizerRole(store, id, change.userId) === null) throw noMember(id, change.userId);
@@ -128,15 +127,17 @@ export async function changeRole(
 export async function joinOrganizer(
   store: Store,
   read: StoredOrganizer,
-  { userId, role, user }: { userId: UserId; role: OrganizerRole; user: StoredUser | null },
-  together: Together,
+  { user, together, ...change }: Required<MemberChange> & { user: StoredUser | null },
 ): Promise<boolean> {
-  return await changeMember(store, read, { userId, role }, (operation) => {
-    if (user?.user.role === "guest") {
-      const next = { ...user.user, role: "member" as const, format: USER_FORMAT };
-      addReplacedUser(operation, store, { read: user, next });
-    }
-    together(operation);
+  return await changeMember(store, read, {
+    ...change,
+    together(operation) {
+      if (user?.user.role === "guest") {
+        const next = { ...user.user, role: "member" as const, format: USER_FORMAT };
+        addReplacedUser(operation, store, { read: user, next });
+      }
+      together(operation);
+    },
   });
 }
 
@@ -157,10 +158,14 @@ export async function removeMember(
     const role = await getOrganizerRole(store, id, userId);
     if (role === null) throw noMember(id, userId);
     if (role === "owner") await requireOtherOwner(store, id, userId);
-    const isDone = await changeMember(store, read, { userId, role: null }, (operation) => {
-      const audited = { userId, organizerId: id, detail: role };
-      addAuditLine(operation, auditLine("member.removed", { principal, now }, audited));
-      if (role === "owner") askToLook(operation, id, { principal, now });
+    const audited = { userId, organizerId: id, detail: role };
+    const isDone = await changeMember(store, read, {
+      userId,
+      role: null,
+      line: auditLine("member.removed", { principal, now }, audited),
+      together(operation) {
+        if (role === "owner") askToLook(operation, id, { principal, now });
+      },
     });
     if (isDone) return;
   }

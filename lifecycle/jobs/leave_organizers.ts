@@ -2,7 +2,7 @@
  * Somebody who is erased leaves their organizers. One that nobody else owns goes to an
  * administrator, and if that was asked for its events are cancelled before.
  */
-import { addAuditLine, type AuditAction } from "../../kv/audit.ts";
+import type { AuditAction } from "../../kv/audit.ts";
 import { DomainError } from "../../kv/errors.ts";
 import type { OrganizerId, UserId } from "../../kv/event_record.ts";
 import type { EventWrite, StoredEvent } from "../../kv/events.ts";
@@ -115,16 +115,15 @@ function writeMember(
     : before === null
     ? "member.added"
     : "member.role_changed";
-  return changeMember(store, read, member, (operation) => {
-    const by = { now, by: stored.userId, via: "erase_users" };
-    const audited = {
-      userId: member.userId,
-      organizerId: read.organizer.id,
-      detail: member.role ?? before,
-    };
-    addAuditLine(operation, programLine(action, by, audited));
-    const { id } = read.organizer;
-    if (audited.detail === "owner") addWithholding(operation, id, { by: stored.userId, at: now });
+  const { id } = read.organizer;
+  const by = { now, by: stored.userId, via: "erase_users" };
+  const detail = member.role ?? before;
+  return changeMember(store, read, {
+    ...member,
+    line: programLine(action, by, { userId: member.userId, organizerId: id, detail }),
+    together(operation) {
+      if (detail === "owner") addWithholding(operation, id, { by: stored.userId, at: now });
+    },
   });
 }
 

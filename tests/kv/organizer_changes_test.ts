@@ -1,16 +1,20 @@
 /** Organizers that are made, found and changed by themselves, as imports do. */
 import assert from "node:assert/strict";
 import type { OrganizerId } from "../../kv/event_record.ts";
+import { listAudit } from "../../kv/audit.ts";
 import {
+  changeMember,
   createOrganizer,
   findOrganizer,
   getOrganizer,
+  getOrganizerRole,
   listOrganizers,
   listOrganizersOf,
   readOrganizer,
   replaceOrganizer,
 } from "../../kv/organizers.ts";
 import { anOrganizer } from "./organizer_records.ts";
+import { aLine } from "./people_records.ts";
 import { everything, testStore } from "./test_store.ts";
 
 const OWNER = "usr_alice";
@@ -60,6 +64,43 @@ Deno.test("of ten changes of an organizer that was read once, one wins", async (
   );
   assert.equal(changed.filter((isChanged) => isChanged).length, 1);
   assert.equal((await getOrganizer(store, hall.id))!.name, `Name ${changed.indexOf(true)}`);
+});
+
+Deno.test("of ten who give somebody the same role at once one did, and one line tells of it", async () => {
+  using store = await testStore();
+  const hall = anOrganizer(1);
+  await createOrganizer(store, hall, OWNER);
+  for (const role of ["viewer", null] as const) {
+    const read = (await readOrganizer(store, hall.id))!;
+    const earlier = (await listAudit(store, { before: null, limit: 50 })).length;
+    const given = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => {
+        const line = aLine(role === null ? 10 + i : i);
+        return changeMember(store, read, { userId: "usr_bob", role, line });
+      }),
+    );
+    assert.equal(given.filter((isGiven) => isGiven).length, 1);
+    assert.equal(await getOrganizerRole(store, hall.id, "usr_bob"), role);
+    assert.equal((await listAudit(store, { before: null, limit: 50 })).length, earlier + 1);
+  }
+});
+
+Deno.test("a role whose commit's answer was lost was given, also when others wrote on top", async () => {
+  using store = await testStore();
+  const hall = anOrganizer(1);
+  await createOrganizer(store, hall, OWNER);
+  const read = (await readOrganizer(store, hall.id))!;
+  store.faults.commit = async (send) => {
+    await send();
+    store.faults.commit = undefined;
+    const change = { userId: "usr_bob", role: "owner", line: aLine(2) } as const;
+    assert.ok(await changeMember(store, (await readOrganizer(store, hall.id))!, change));
+    return { ok: false };
+  };
+  assert.ok(
+    await changeMember(store, read, { userId: "usr_bob", role: "viewer", line: aLine(1) }),
+  );
+  assert.equal(await getOrganizerRole(store, hall.id, "usr_bob"), "owner");
 });
 
 Deno.test("a changed external id finds the organizer, and the old one is free again", async () => {

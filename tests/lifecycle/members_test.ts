@@ -144,6 +144,33 @@ Deno.test("a guest whose record a newer program wrote is made no member, and kee
   assert.deepEqual(await roles(store), ["ann owner"]);
 });
 
+Deno.test("of two owners who give somebody the same role at once one did, and the log tells whose gift it was", async () => {
+  using store = await house();
+  await set(store, "usr_bob", "owner");
+  const outcomes = await Promise.all([
+    set(store, "usr_carol", "viewer", ANN),
+    set(store, "usr_carol", "viewer", BOB),
+  ]);
+  assert.deepEqual(outcomes.toSorted(), ["added", "unchanged"]);
+  const giver = outcomes[0] === "added" ? "usr_ann" : "usr_bob";
+  const gifts = (await lines(store)).filter((line) => line.includes("usr_carol"));
+  assert.deepEqual(gifts, [`member.added ${giver} usr_carol viewer`]);
+});
+
+Deno.test("of two owners who remove somebody at once one does, and the other is told that they are gone", async () => {
+  using store = await house();
+  await set(store, "usr_bob", "owner");
+  await set(store, "usr_carol", "viewer");
+  const removals = await Promise.allSettled([
+    remove(store, "usr_carol", ANN),
+    remove(store, "usr_carol", BOB),
+  ]);
+  const refused = removals.flatMap((one) => one.status === "rejected" ? [one.reason.code] : []);
+  assert.deepEqual(refused, ["not_found"]);
+  const removed = (await lines(store)).filter((line) => line.startsWith("member.removed"));
+  assert.equal(removed.length, 1);
+});
+
 Deno.test("people leave by themselves, and the last owner does not", async () => {
   using store = await house();
   await set(store, "usr_bob", "viewer");

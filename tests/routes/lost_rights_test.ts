@@ -4,6 +4,7 @@ import { changeMember, readOrganizer } from "../../kv/organizers.ts";
 import { getUser } from "../../kv/users.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { changeUser, type UserChange } from "../../lifecycle/users.ts";
+import { aLine } from "../kv/people_records.ts";
 import { DAY, NOW, SECOND } from "../support/fixture.ts";
 import { json, problem, soon, TOMORROW } from "../support/http.ts";
 import { sendRaw, statusesOf } from "../support/raw_http.ts";
@@ -40,7 +41,7 @@ const LOSSES: [
   ["no longer administers", "admin", (world, by) => changed(world, by, { role: "member" })],
   ["is no colleague any more", "viewer", async ({ store, house }, { userId }) => {
     const read = (await readOrganizer(store, house))!;
-    assert.ok(await changeMember(store, read, { userId, role: null }, () => {}));
+    assert.ok(await changeMember(store, read, { userId, role: null, line: aLine(0) }));
   }],
 ];
 

@@ -20,7 +20,7 @@ import { newSession, sessionName } from "../../lifecycle/sessions.ts";
 import { authentication } from "../../routes/authentication.ts";
 import { type Taken, TokenBuckets } from "../../routes/token_buckets.ts";
 import { aRun, JOB } from "../kv/job_records.ts";
-import { aToken, aUser } from "../kv/people_records.ts";
+import { aLine, aToken, aUser } from "../kv/people_records.ts";
 import { anOrganizer } from "../kv/organizer_records.ts";
 import { aMember, organizerId } from "../lifecycle/lifecycle_fixture.ts";
 import {
@@ -129,7 +129,9 @@ export async function contractWorld(): Promise<World> {
   await createOrganizer(store, anOrganizer(1, { externalId: "house" }), "usr_alice");
   // One of her people, to be removed.
   const house = (await readOrganizer(store, HOUSE))!;
-  assert.ok(await changeMember(store, house, { userId: "usr_dora", role: "viewer" }, () => {}));
+  assert.ok(
+    await changeMember(store, house, { userId: "usr_dora", role: "viewer", line: aLine(0) }),
+  );
   await createOrganizer(store, anOrganizer(2, { url: "https://example.org/" }), "usr_carol");
   await createOrganizer(store, anOrganizer(3), "usr_carol");
   await storeAll(store, [

@@ -17,6 +17,7 @@ import { revokeToken } from "../../lifecycle/api_tokens.ts";
 import { changeUser } from "../../lifecycle/users.ts";
 import { aRun } from "../kv/job_records.ts";
 import { anOrganizer } from "../kv/organizer_records.ts";
+import { aLine } from "../kv/people_records.ts";
 import { DAY, HOUR, NOW, storeEvent, type TestApp, testApp } from "./fixture.ts";
 import { type Browser, signedIn, tokenOf } from "./people.ts";
 
@@ -201,10 +202,10 @@ async function join(
   member: { userId: UserId; role: "viewer" | "editor" | "owner" },
 ): Promise<void> {
   const read = (await readOrganizer(store, house))!;
-  assert.ok(await changeMember(store, read, member, () => {}));
+  assert.ok(await changeMember(store, read, { ...member, line: aLine(0) }));
 }
 
 async function leave(store: Store, house: OrganizerId, userId: UserId): Promise<void> {
   const read = (await readOrganizer(store, house))!;
-  assert.ok(await changeMember(store, read, { userId, role: null }, () => {}));
+  assert.ok(await changeMember(store, read, { userId, role: null, line: aLine(0) }));
 }
