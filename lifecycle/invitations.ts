@@ -24,7 +24,7 @@ import {
 } from "../kv/organizers.ts";
 import { addOutcome, type Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
-import { getUser, readUser, type StoredUser } from "../kv/users.ts";
+import { getUser, readUser, type StoredUser, type User } from "../kv/users.ts";
 import { auditLine } from "./audit.ts";
 import { newInvitationId } from "./ids.ts";
 import { askToLook, joinOrganizer, requireOwned } from "./members.ts";
@@ -239,10 +239,12 @@ async function isMeant(store: Store, { organizerId, invitedBy }: Invitation): Pr
   return allowsFor("change_people", relation);
 }
 
-/** Only an address that the provider vouches for says whose it is. */
 function isFor(stored: StoredUser | null, email: string | null): boolean {
-  if (email === null) return true;
-  const { user } = stored ?? {};
+  return email === null || isAddressee(stored?.user ?? null, email);
+}
+
+/** Whether the address is theirs: only one that the provider vouches for says whose it is. */
+export function isAddressee(user: User | null, email: string): boolean {
   return user?.emailVerified === true && user.email?.toLowerCase() === email.toLowerCase();
 }
 

@@ -2,6 +2,7 @@
 import { type AuditLine, type AuditPlace, listAudit, writeAuditLine } from "../kv/audit.ts";
 import type { ApiToken } from "../kv/api_tokens.ts";
 import type { EventCard, OrganizerId, UserId } from "../kv/event_record.ts";
+import { allInvitations, type Invitation } from "../kv/invitations.ts";
 import { byOrganizerPrefix, byStaffPrefix } from "../kv/keys.ts";
 import { MAX_ROWS_PER_BATCH } from "../kv/limits.ts";
 import {
@@ -16,6 +17,7 @@ import { getUser, type User } from "../kv/users.ts";
 import { listMyTokens } from "./api_tokens.ts";
 import { auditLine } from "./audit.ts";
 import { walkPage } from "./event_walk.ts";
+import { isAddressee } from "./invitations.ts";
 import { type Principal, requireInPerson } from "./policy.ts";
 import { listMySessions } from "./sessions.ts";
 
@@ -32,6 +34,8 @@ export interface PersonalData {
   sessions: StoredSession[];
   tokens: ApiToken[];
   memberships: Membership[];
+  /** Open ones that they made, and those for their address. */
+  invitations: Invitation[];
   /** Of the organizers they own, and those that name them; newest start first. */
   events: EventCard[];
   /** What they did and what was done about them, newest first. */
@@ -48,14 +52,16 @@ export async function exportPersonalData(
 ): Promise<PersonalData> {
   requireInPerson(principal);
   const { userId } = principal;
+  const user = await getUser(store, userId);
   await writeAuditLine(store, auditLine("user.exported", { principal, now }, { userId }));
   const memberships = await membershipsOf(store, userId);
   return {
     userId,
-    user: await getUser(store, userId),
+    user,
     sessions: await listMySessions(store, { principal, now }),
     tokens: await listMyTokens(store, { principal, now }),
     memberships,
+    invitations: await invitationsOf(store, { userId, user, now }),
     events: await eventsOf(store, userId, memberships),
     audit: await auditOf(store, userId),
   };
@@ -75,6 +81,20 @@ async function membershipsOf(store: Store, userId: UserId): Promise<Membership[]
     if (ids.length < MAX_ROWS_PER_BATCH) return memberships;
     after = ids.at(-1);
   }
+}
+
+/** All that there are are looked through: they are few, and this is asked for rarely. */
+async function invitationsOf(
+  store: Store,
+  { userId, user, now }: { userId: UserId; user: User | null; now: number },
+): Promise<Invitation[]> {
+  const invitations: Invitation[] = [];
+  for await (const { invitation } of allInvitations(store)) {
+    const { invitedBy, email, expiresAt } = invitation;
+    const isAboutThem = invitedBy === userId || (email !== null && isAddressee(user, email));
+    if (isAboutThem && now < expiresAt) invitations.push(invitation);
+  }
+  return invitations.sort((a, b) => a.createdAt - b.createdAt);
 }
 
 async function eventsOf(

@@ -13,7 +13,7 @@ import { OrganizerPath } from "./organizers.ts";
 import { instant } from "./query_schemas.ts";
 import { siteOrigin } from "./site_origin.ts";
 
-const InvitationSchema = z.object({
+export const InvitationSchema = z.object({
   id: z.string(),
   role: organizerRole,
   email: z.string().nullable().meta({

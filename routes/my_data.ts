@@ -10,6 +10,7 @@ import { statusAt } from "../lifecycle/status.ts";
 import { answer, apiApp, json, mayTakeJson, problems } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { AuditLineSchema, auditView } from "./audit.ts";
+import { InvitationSchema, invitationView } from "./invitations.ts";
 import { ORGANIZER_ROLES } from "./me.ts";
 import { SessionSchema, sessionView } from "./my_sessions.ts";
 import { chargeUser } from "./rate_limit.ts";
@@ -28,6 +29,9 @@ const PersonalDataSchema = z.object({
   organizers: z.array(
     z.object({ id: z.string(), name: z.string(), role: z.enum(ORGANIZER_ROLES) }),
   ),
+  invitations: z.array(InvitationSchema.extend({ organizer_id: z.string() })).meta({
+    description: "Open ones that they made, and those for their address.",
+  }),
   events: z.array(z.object({
     id: z.string(),
     organizer_id: z.string(),
@@ -127,7 +131,7 @@ export function myData(deps: AppDeps) {
 }
 
 function exportView(
-  { userId, user, sessions, tokens, memberships, events, audit }: PersonalData,
+  { userId, user, sessions, tokens, memberships, invitations, events, audit }: PersonalData,
   { principal, now }: { principal: Principal; now: number },
 ) {
   return {
@@ -137,6 +141,10 @@ function exportView(
     sessions: sessions.map((session) => sessionView(session, principal)),
     tokens: tokens.map(tokenView),
     organizers: memberships.map(({ organizerId: id, name, role }) => ({ id, name, role })),
+    invitations: invitations.map((invitation) => ({
+      ...invitationView(invitation),
+      organizer_id: invitation.organizerId,
+    })),
     events: events.map((event) => exportedEvent(event, now)),
     audit: audit.map(auditView),
   };

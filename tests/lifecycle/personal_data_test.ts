@@ -1,9 +1,12 @@
 /** What people are given of all that is kept of them. */
 import assert from "node:assert/strict";
 import { addAuditLine } from "../../kv/audit.ts";
+import { createInvitation, type Invitation } from "../../kv/invitations.ts";
+import { getUser, readUser, replaceUser } from "../../kv/users.ts";
 import { programLine } from "../../lifecycle/audit.ts";
 import { exportPersonalData } from "../../lifecycle/personal_data.ts";
 import { GUEST, ROOT } from "../../lifecycle/policy.ts";
+import { anInvitation } from "../kv/people_records.ts";
 import { aRecord, DAY, NOW, storeAll, storeEvent } from "../support/fixture.ts";
 import { alice, HALL, leaveEverywhere, linesOf, person, TRACES } from "./erasures.ts";
 import { onStore, organizerId } from "./lifecycle_fixture.ts";
@@ -37,6 +40,42 @@ Deno.test(
       action === "user.exported"
     );
     assert.deepEqual(exported.map(({ at, by }) => [at, by]), [[NOW, principal.userId]]);
+  }),
+);
+
+Deno.test(
+  "exportPersonalData() tells of the open invitations that they made, and of those for their address",
+  onStore(async (store) => {
+    const principal = await alice(store);
+    const { email } = (await getUser(store, principal.userId))!;
+    const ids = async () => {
+      const { invitations } = await exportPersonalData(store, { principal, now: NOW });
+      return invitations.map(({ id }) => id);
+    };
+    const stored = async (number: number, overrides: Partial<Invitation>) => {
+      const createdAt = NOW - 100 + number;
+      const invitation = anInvitation(number, {
+        organizerId: HALL,
+        invitedBy: "usr_host",
+        createdAt,
+        ...overrides,
+      });
+      const digest = `digest ${9 - number}`;
+      await createInvitation(store, { digest, invitation }, { together() {} });
+    };
+    await stored(1, { invitedBy: principal.userId, email: "bill@x.example" });
+    await stored(2, { email: email!.toUpperCase() });
+    await stored(3, { invitedBy: principal.userId, expiresAt: NOW });
+    await stored(4, { invitedBy: principal.userId, expiresAt: NOW + 1 });
+    await stored(5, { email, expiresAt: NOW });
+    await stored(6, { email: `x${email}` });
+    await stored(7, {});
+    assert.deepEqual(await ids(), ["inv_1", "inv_2", "inv_4"]);
+    // An address that nobody vouches for may be anybody's.
+    const read = (await readUser(store, principal.userId))!;
+    const next = { ...read.user, emailVerified: false };
+    await replaceUser(store, read, next, { hasRoot: true, together() {} });
+    assert.deepEqual(await ids(), ["inv_1", "inv_4"]);
   }),
 );
 

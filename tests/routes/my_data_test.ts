@@ -155,6 +155,13 @@ Deno.test("GET /v1/me/export is a file of what is kept, without secrets", async 
   const { ann, id, organizer } = await withEvent(t);
   await create(t, await signedIn(t, "Bob"), { title: "Of somebody else" });
   const token = await tokenOf(t, ann, ["events:read"]);
+  const { url } = await json<{ url: string }>(
+    await t.request("POST", `/v1/organizers/${organizer}/invitations`, {
+      body: { role: "viewer", email: "bob@example.org" },
+      headers: ann,
+    }),
+    201,
+  );
   const response = await t.request("GET", "/v1/me/export", { headers: ann });
   assert.equal(
     response.headers.get("content-disposition"),
@@ -163,10 +170,11 @@ Deno.test("GET /v1/me/export is a file of what is kept, without secrets", async 
   assert.equal(response.headers.get("cache-control"), "no-store");
   const text = await response.clone().text();
   const secrets = [ann.cookie.split("=")[1]!, token.authorization.split(" ")[1]!];
+  secrets.push(url.slice(url.lastIndexOf("/") + 1));
   for (const secret of secrets) assert.ok(!text.includes(secret));
   assert.doesNotMatch(text, /digest|version/);
   const data = await json<Record<string, Json[]> & { user: Json }>(response);
-  const { user, sessions, tokens, organizers, events, audit } = data;
+  const { user, sessions, tokens, organizers, invitations, events, audit } = data;
   assert.deepEqual([data.user_id, data.exported_at], [ann.id, "2026-12-05T18:00:00.001Z"]);
   assert.deepEqual([user.name, user.email, user.identity], [
     "Ann",
@@ -178,6 +186,16 @@ Deno.test("GET /v1/me/export is a file of what is kept, without secrets", async 
   ]);
   assert.deepEqual(tokens!.map(({ name }) => name), ["A program"]);
   assert.deepEqual(organizers, [{ id: organizer, name: "Ann", role: "owner" }]);
+  const [{ id: invitation, ...invited } = {}, ...others] = invitations!;
+  assert.match(String(invitation), /^inv_/);
+  assert.deepEqual([invited, others], [{
+    role: "viewer",
+    email: "bob@example.org",
+    invited_by: ann.id,
+    created_at: "2026-12-05T18:00:00.001Z",
+    expires_at: "2026-12-12T18:00:00.001Z",
+    organizer_id: organizer,
+  }, []]);
   assert.deepEqual(events, [{
     id,
     organizer_id: organizer,
