@@ -11,7 +11,7 @@ import {
   organizerMemberPrefix,
   ORGANIZERS,
 } from "./keys.ts";
-import { MAX_MUTATIONS_PER_COMMIT, MAX_ROWS_PER_BATCH } from "./limits.ts";
+import { MAX_ROWS_PER_BATCH } from "./limits.ts";
 import { afterRefusal } from "./lost_answers.ts";
 import { addOutcome, type Remember } from "./outcomes.ts";
 import { allRows, rowsAfter } from "./ranges.ts";
@@ -207,41 +207,55 @@ export async function listMembers(store: Store, id: OrganizerId): Promise<Organi
   );
 }
 
-/** Leaves room in the commit for the organizer itself; a member takes two mutations. */
-const MEMBERS_PER_COMMIT = MAX_MUTATIONS_PER_COMMIT / 2 - 10;
+/** Five mutations each with a line of the audit log; the keys of one commit may take 80 KiB. */
+const MEMBERS_PER_COMMIT = 100;
+
+/** What a membership was and is to be; null: none. */
+export interface MembershipChange {
+  userId: UserId;
+  was: OrganizerRole | null;
+  role: OrganizerRole | null;
+}
 
 /**
  * Writes an organizer as it was in another store, with exactly these members. `read` is what it
  * replaces, null when it is new.
  *
  * Whoever changes members writes the organizer in the same commit, so that its versionstamp tells
- * of it, and asks with it to look whether it is to be withheld, as `by` at `at`. More members than one commit takes follow in further ones; what is sent again completes
- * them. False: it changed since, or the external id is taken.
+ * of it, and asks with it to look whether it is to be withheld, as `by` at `at`. What `lineOf` says
+ * of a role that is given or taken is written with that role. More members than one commit takes
+ * follow in further ones; what is sent again completes them. False: it changed since, or the
+ * external id is taken.
  * @throws {DomainError} `newer_format`.
  */
 export async function restoreOrganizer(
   store: Store,
   read: StoredOrganizer | null,
-  { organizer, members, by, at }: {
+  { organizer, members, by, at, lineOf }: {
     organizer: Organizer;
     members: OrganizerMember[];
     by: UserId;
     at: number;
+    lineOf: (change: MembershipChange) => NewAuditLine;
   },
 ): Promise<boolean> {
-  const wanted = new Map(members.map(({ userId, role }) => [userId, role]));
+  const wanted = rolesOf(members);
   const before = read === null ? [] : await listMembers(store, organizer.id);
   const gone = before.filter(({ userId }) => !wanted.has(userId));
   const changes = [...members, ...gone].map(({ userId }) => ({ userId, role: wanted.get(userId) }));
+  const changesOwners = ownersOf(before) !== ownersOf(members);
+  let roles = rolesOf(before);
   for (let i = 0; i === 0 || i < changes.length;) {
     const operation = read === null
       ? newOrganizer(store.kv.atomic(), organizer)
       : replacement(store, read, organizer);
-    for (const { userId, role } of changes.slice(i, i + MEMBERS_PER_COMMIT)) {
-      if (role === undefined) removeMember(operation, organizer.id, userId);
+    for (const { userId, role = null } of changes.slice(i, i + MEMBERS_PER_COMMIT)) {
+      if (role === null) removeMember(operation, organizer.id, userId);
       else addMember(operation, organizer.id, { userId, role });
+      const was = roles.get(userId) ?? null;
+      if (was !== role) addAuditLine(operation, lineOf({ userId, was, role }));
     }
-    if (ownersOf(before) !== ownersOf(members)) addWithholding(operation, organizer.id, { by, at });
+    if (changesOwners) addWithholding(operation, organizer.id, { by, at });
     const result = await store.commit(operation);
     if (result.ok) {
       // Not read again: that would take somebody else's change for ours, and the next commit undo it.
@@ -253,8 +267,14 @@ export async function restoreOrganizer(
     const stored = await readOrganizer(store, organizer.id);
     if (JSON.stringify(stored?.organizer) !== JSON.stringify(organizer)) return false;
     read = stored;
+    // Nobody is told twice of what is so by now, be it by this very commit, whose answer was lost.
+    roles = rolesOf(await listMembers(store, organizer.id));
   }
   return true;
+}
+
+function rolesOf(members: OrganizerMember[]): Map<UserId, OrganizerRole> {
+  return new Map(members.map(({ userId, role }) => [userId, role]));
 }
 
 export interface MemberChange {

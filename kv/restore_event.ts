@@ -2,6 +2,7 @@
  * Writing an event as it was in another store: the one write that makes no new version. In a commit
  * like every other, with its index entries and a journal entry.
  */
+import { addAuditLine, type NewAuditLine } from "./audit.ts";
 import {
   claimHistory,
   deleteOlderHistory,
@@ -31,11 +32,13 @@ import type { Store } from "./store.ts";
 export async function restoreEvent(
   store: Store,
   read: StoredEvent | null,
-  { record, home = null, by, at }: {
+  { record, home = null, by, at, audit = [] }: {
     record: EventRecord;
     home?: EventHome | null;
     by: Actor;
     at: number;
+    /** Of the rights that come with it. */
+    audit?: readonly NewAuditLine[];
   },
 ): Promise<CommitOutcome> {
   const before = read?.record ?? null;
@@ -66,6 +69,7 @@ export async function restoreEvent(
   }
   const operation = store.kv.atomic().check(...checks).set(eventKey(id), next);
   if (home !== null) checkEventHome(operation, home);
+  for (const line of audit) addAuditLine(operation, line);
   if (isClaimed) operation.delete(eventRestoreKey(id));
   moveOut(store, operation, { id, entries: slices.at(-1) ?? [] });
   writeIndexes(store, operation, { before, after: next });

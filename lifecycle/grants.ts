@@ -1,8 +1,8 @@
 /** Rights that come with an event or an organizer, as the audit log tells of them. */
 import type { NewAuditLine } from "../kv/audit.ts";
-import type { EventRecord } from "../kv/event_record.ts";
+import type { EventRecord, OrganizerId } from "../kv/event_record.ts";
 import type { EventStep } from "../kv/events.ts";
-import type { Organizer } from "../kv/organizers.ts";
+import type { MembershipChange, Organizer } from "../kv/organizers.ts";
 import { auditLine } from "./audit.ts";
 import type { Principal } from "./policy.ts";
 
@@ -16,6 +16,20 @@ export function ownerLine(organizer: Organizer, by: By): NewAuditLine {
   const { userId } = by.principal;
   const { id: organizerId } = organizer;
   return auditLine("organizer.created", by, { userId, organizerId, detail: "owner" });
+}
+
+/** That somebody became a member of an organizer, has another role there, or is none any more. */
+export function memberLine(
+  organizerId: OrganizerId,
+  { userId, was, role }: MembershipChange,
+  by: By,
+): NewAuditLine {
+  const action = was === null
+    ? "member.added"
+    : role === null
+    ? "member.removed"
+    : "member.role_changed";
+  return auditLine(action, by, { userId, organizerId, detail: role ?? was });
 }
 
 /** Who is named on the event now, with another role, or not any more. */

@@ -17,7 +17,7 @@ import { restoreEvent } from "../kv/restore_event.ts";
 import type { Store } from "../kv/store.ts";
 import { changeEvent, settleStep } from "./change_event.ts";
 import { creationLines, type Home, requireHome } from "./create_event.ts";
-import { ownerLine, withStaffLines } from "./grants.ts";
+import { ownerLine, staffLines, withStaffLines } from "./grants.ts";
 import { removeEvent, requireDeletable } from "./delete_event.ts";
 import {
   externalIdTaken,
@@ -163,7 +163,13 @@ export class EventImporter {
         home: home.read,
         audit: creationLines(record, home, { principal, now }),
       })
-      : await restoreEvent(this.store, null, { record, home: home.read, by, at: now });
+      : await restoreEvent(this.store, null, {
+        record,
+        home: home.read,
+        by,
+        at: now,
+        audit: staffLines(null, record, { principal, now }),
+      });
     return outcome === "committed" ? "created" : null;
   }
 
@@ -173,7 +179,8 @@ export class EventImporter {
     input: ImportedEvent,
     { home, now }: { home: Home | null; now: number },
   ): Promise<"updated" | "unchanged" | null> {
-    const by = this.options.principal.userId;
+    const { principal } = this.options;
+    const by = principal.userId;
     const organizerId = home?.organizerId ?? stored.organizerId;
     const read = this.plan === null ? await getEvent(this.store, stored.id) : null;
     const before = read?.record ?? stored;
@@ -200,6 +207,7 @@ export class EventImporter {
       home: newHome,
       by,
       at: now,
+      audit: staffLines(before, record, { principal, now }),
     });
     return outcome === "committed" ? "updated" : null;
   }

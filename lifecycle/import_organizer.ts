@@ -13,6 +13,7 @@ import {
   type StoredOrganizer,
 } from "../kv/organizers.ts";
 import type { Store } from "../kv/store.ts";
+import { memberLine, ownerLine } from "./grants.ts";
 import { newOrganizerId } from "./ids.ts";
 import type { ImportedOrganizer, ImportOptions, LineOutcome } from "./import_lines.ts";
 import type { ImportPlan, PlannedOrganizer } from "./import_plan.ts";
@@ -124,8 +125,18 @@ async function importAsAdmin(
   if (plan !== null) plan.keepOrganizer({ organizer: next, members: nextMembers });
   else {
     const { userId: by } = principal;
-    const restored = { organizer: next, members: nextMembers, by, at: now };
-    if (!await restoreOrganizer(store, read, restored)) return null;
+    const isTheirs = stored === null && input.members === undefined;
+    const isStored = await restoreOrganizer(store, read, {
+      organizer: next,
+      members: nextMembers,
+      by,
+      at: now,
+      lineOf: (change) =>
+        isTheirs
+          ? ownerLine(next, { principal, now })
+          : memberLine(next.id, change, { principal, now }),
+    });
+    if (!isStored) return null;
   }
   return stored === null ? "created" : "updated";
 }

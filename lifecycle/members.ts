@@ -4,7 +4,6 @@
  * Whoever changes a member writes the organizer in the same commit, so of two owners who leave at
  * once one is refused.
  */
-import type { AuditAction } from "../kv/audit.ts";
 import { DomainError, invalidFields } from "../kv/errors.ts";
 import type { OrganizerId, UserId } from "../kv/event_record.ts";
 import {
@@ -20,7 +19,7 @@ import { addOutcome, type Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
 import { addReplacedUser, getUsers, readUser, type StoredUser, USER_FORMAT } from "../kv/users.ts";
 import { addWithholding } from "../kv/withholdings.ts";
-import { auditLine } from "./audit.ts";
+import { memberLine } from "./grants.ts";
 import { requireOwner } from "./organizers.ts";
 import { notFound, type Principal, relationOf, requireSignedIn, ROOT } from "./policy.ts";
 import { allowsFor } from "./policy_table.ts";
@@ -89,13 +88,11 @@ export async function setMember(
     if (before === null) requireKnown(user, userId);
     if (before === "owner") await requireOtherOwner(store, id, userId);
     const outcome = before === null ? "added" : "changed";
-    const action: AuditAction = before === null ? "member.added" : "member.role_changed";
-    const audited = { userId, organizerId: id, detail: role };
     const isDone = await joinOrganizer(store, read, {
       userId,
       role,
       user,
-      line: auditLine(action, { principal, now }, audited),
+      line: memberLine(id, { userId, was: before, role }, { principal, now }),
       together(operation) {
         if (before === "owner" || role === "owner") askToLook(operation, id, { principal, now });
         addOutcome(operation, remember, outcome);
@@ -158,11 +155,10 @@ export async function removeMember(
     const role = await getOrganizerRole(store, id, userId);
     if (role === null) throw noMember(id, userId);
     if (role === "owner") await requireOtherOwner(store, id, userId);
-    const audited = { userId, organizerId: id, detail: role };
     const isDone = await changeMember(store, read, {
       userId,
       role: null,
-      line: auditLine("member.removed", { principal, now }, audited),
+      line: memberLine(id, { userId, was: role, role: null }, { principal, now }),
       together(operation) {
         if (role === "owner") askToLook(operation, id, { principal, now });
       },

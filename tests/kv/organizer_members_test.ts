@@ -1,5 +1,6 @@
 /** Organizers with their members, as imports restore them. */
 import assert from "node:assert/strict";
+import type { AuditLine } from "../../kv/audit.ts";
 import type { OrganizerId, UserId } from "../../kv/event_record.ts";
 import {
   createOrganizer,
@@ -7,6 +8,7 @@ import {
   getOrganizerRole,
   listMembers,
   listOrganizersOf,
+  type MembershipChange,
   type OrganizerMember,
   type OrganizerRole,
   readOrganizer,
@@ -19,6 +21,7 @@ import { MAX_CHECKS_PER_COMMIT, MAX_MUTATIONS_PER_COMMIT } from "../../kv/limits
 import type { Store } from "../../kv/store.ts";
 import { NOW } from "../support/fixture.ts";
 import { anOrganizer } from "./organizer_records.ts";
+import { aLine } from "./people_records.ts";
 import { everything, testStore } from "./test_store.ts";
 
 /** By user id, as they are listed. */
@@ -29,7 +32,23 @@ function members(count: number, role: OrganizerRole = "viewer", first = 0): Orga
   });
 }
 
-const BY_ANN = { by: "usr_ann", at: NOW } as const;
+let made = 0;
+
+const BY_ANN = {
+  by: "usr_ann",
+  at: NOW,
+  lineOf: ({ userId, was, role }: MembershipChange) =>
+    aLine(made++, { userId, detail: `${was} ${role}` }),
+} as const;
+
+/** What the audit log tells of members, in the order in which that was told. */
+async function told(store: Store): Promise<string[]> {
+  const rows = (await everything(store)).filter(({ key }) => key[0] === "audit");
+  return rows.map(({ value }) => value as AuditLine).map(({ userId, detail }) =>
+    `${userId} ${detail}`
+  );
+}
+
 const HALL = anOrganizer(1, { externalId: "hall" });
 
 const restore = (store: Store, some: OrganizerMember[], organizer = HALL) =>
@@ -74,6 +93,36 @@ Deno.test("restoreOrganizer() writes ten thousand members, in commits that the s
     assert.ok(sets.length + deletes.length <= MAX_MUTATIONS_PER_COMMIT);
     assert.ok(checks.length > 0 && checks.length <= MAX_CHECKS_PER_COMMIT);
   }
+});
+
+Deno.test("restoreOrganizer() tells of each role that is given or taken, in the commit of it", async () => {
+  using store = await testStore();
+  await restore(store, [...members(1, "owner"), ...members(2, "editor", 1)]);
+  const first = ["usr_000000 null owner", "usr_000001 null editor", "usr_000002 null editor"];
+  assert.deepEqual(await told(store), first);
+  await restore(store, [...members(1, "owner"), ...members(1, "editor", 1)]);
+  const gone = "usr_000002 editor null";
+  assert.deepEqual(await told(store), [...first, gone], "nothing of those who stay as they are");
+  await restore(store, members(2, "editor"));
+  assert.deepEqual(await told(store), [...first, gone, "usr_000000 owner editor"]);
+  const [commit] = store.sent.filter(({ sets }) => sets.some(([name]) => name === "audit"));
+  for (const wanted of ["organizer_member", "audit"]) {
+    assert.equal(commit!.sets.filter(([name]) => name === wanted).length, 3, wanted);
+  }
+});
+
+Deno.test("what a restore gives is told once, also when many restore at once or an answer was lost", async () => {
+  using store = await testStore();
+  const all = members(450);
+  let commits = 0;
+  store.faults.commit = async (send) => {
+    const answer = await send();
+    return commits++ % 3 === 1 ? { ok: false } : answer;
+  };
+  await Promise.all(Array.from({ length: 3 }, () => restore(store, all)));
+  store.faults.commit = undefined;
+  await assertMembers(store, HALL.id, all);
+  assert.deepEqual((await told(store)).sort(), all.map(({ userId }) => `${userId} null viewer`));
 });
 
 Deno.test("whoever changes members writes the organizer: its versionstamp tells of it", async () => {

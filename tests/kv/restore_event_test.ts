@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { EventRecord, HistoryEntry } from "../../kv/event_record.ts";
+import type { EventRecord, HistoryEntry, UserId } from "../../kv/event_record.ts";
 import { historySlices, wholeHistory } from "../../kv/event_history.ts";
 import {
   createEvent,
@@ -26,6 +26,7 @@ import { allChanges, aRecord, assertIndexesRebuild, NOW, storeEvent } from "../s
 import { edit } from "./event_steps.ts";
 import { cardBytes, filled, recordBytes } from "./filled_record.ts";
 import { anEntry, entries, withHistory } from "./history_entries.ts";
+import { aLine } from "./people_records.ts";
 import { everything, testStore } from "./test_store.ts";
 
 const AS_ROOT = { by: "usr_root", at: NOW } as const;
@@ -94,6 +95,33 @@ Deno.test("a history that reaches the limits of a commit goes in beside the larg
     measure: cardBytes,
   });
   assert.equal((await restore(store, record)).outcome, "committed");
+  assert.deepEqual((await stored(store, record)).history, record.history);
+});
+
+Deno.test("as many rights as an event can give and take go in beside a history at the limit", async () => {
+  using store = await testStore();
+  const id = (letter: string, i: number): UserId =>
+    `usr_${letter.repeat(24)}${String(i).padStart(2, "0")}`;
+  const namesOf = (letter: string) => ({
+    tags: Array.from({ length: 20 }, (_, i) => `${letter}${i}`.padEnd(50, "-")),
+    staff: Array.from(
+      { length: 50 },
+      (_, i) => ({ userId: id(letter, i), role: "viewer" as const }),
+    ),
+    externalId: letter.repeat(200),
+  });
+  const before = withHistory(entries(1, 3), namesOf("A"));
+  assert.equal((await restore(store, before)).outcome, "committed");
+  const record = withHistory(entries(1, 1_100), namesOf("B"));
+  const audit = [...before.staff, ...record.staff].map(({ userId }, i) =>
+    aLine(i, { by: id("C", 0), userId })
+  );
+  const read = (await getEvent(store, record.id))!;
+  const restored = await restoreEvent(store, read, { record, ...AS_ROOT, audit });
+  assert.equal(restored.outcome, "committed");
+  const { sets, deletes } = store.sent.at(-1)!;
+  assert.ok(sets.length + deletes.length <= MAX_MUTATIONS_PER_COMMIT);
+  assert.equal(sets.filter(([name]) => name === "audit").length, 100);
   assert.deepEqual((await stored(store, record)).history, record.history);
 });
 

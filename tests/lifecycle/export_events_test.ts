@@ -10,6 +10,7 @@ import { type ExportOptions, startExport } from "../../lifecycle/export_events.t
 import { GUEST, type Principal, ROOT } from "../../lifecycle/policy.ts";
 import { entries, withHistory } from "../kv/history_entries.ts";
 import { anOrganizer } from "../kv/organizer_records.ts";
+import { aLine } from "../kv/people_records.ts";
 import { HOUR, NOW, storeEvent } from "../support/fixture.ts";
 import { exportFile, importFile } from "./import_lines.ts";
 import { addMember, aMember, interrupt, onStore, organizerId } from "./lifecycle_fixture.ts";
@@ -117,7 +118,13 @@ Deno.test(
     // Once the organizers have been read, and before the events.
     interrupt(store, "list", async () => {
       if (++lists !== 1) return;
-      await restoreOrganizer(store, null, { organizer: late, members: [], by: "usr_ann", at: NOW });
+      await restoreOrganizer(store, null, {
+        organizer: late,
+        members: [],
+        by: "usr_ann",
+        at: NOW,
+        lineOf: () => aLine(1),
+      });
       await moveTo(store, a, late.id);
     });
     const kinds = (await Array.fromAsync(lines)).map(({ type, id }) => `${type} ${id}`);
@@ -155,6 +162,7 @@ Deno.test(
       members: [],
       by: "usr_ann",
       at: NOW,
+      lineOf: () => aLine(1),
     });
     const later = await outline(store, names, { since: position });
     // Until an event changes there is no later position, and both are told again.

@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
 import { listAudit } from "../../kv/audit.ts";
 import type { StaffMember } from "../../kv/event_record.ts";
+import type { Organizer, OrganizerMember } from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
 import { submitEvent } from "../../lifecycle/create_event.ts";
 import { editEvent } from "../../lifecycle/edit_event.ts";
+import { eventLine, organizerLine } from "../../lifecycle/export_lines.ts";
 import { submitOrganizer } from "../../lifecycle/organizers.ts";
+import { entries, withHistory } from "../kv/history_entries.ts";
+import { anOrganizer } from "../kv/organizer_records.ts";
 import { NOW } from "../support/fixture.ts";
+import { importFile } from "./import_lines.ts";
 import { aMember, onStore } from "./lifecycle_fixture.ts";
 
 const ANN = aMember("usr_ann");
 const BOB: StaffMember = { userId: "usr_bob", role: "viewer" };
 const CAROL: StaffMember = { userId: "usr_carol", role: "editor" };
+const EVENT = "evt_01J00000000000000000000000";
 const TIMES = { startDate: "2026-12-06T19:00:00Z", endDate: "2026-12-06T20:00:00Z" };
 
 /** The lines, oldest first, told shortly. */
@@ -58,6 +64,49 @@ Deno.test(
       "usr_ann staff.added usr_carol evt editor",
       "usr_ann staff.removed usr_bob evt",
     ]);
+  }),
+);
+
+Deno.test(
+  "each right that an administrator's import gives or takes is a line, as theirs, and nothing else of it is one",
+  onStore(async (store) => {
+    const hall = anOrganizer(1, { updatedAt: NOW });
+    const { id } = hall;
+    const given = (members: OrganizerMember[], more: Partial<Organizer> = {}) =>
+      organizerLine({ ...hall, ...more }, members);
+    const send = async (lines: object[], now: number, dryRun = false) =>
+      assert.equal((await importFile(store, lines, { now, dryRun })).failed, 0);
+    const [ann, bob] = [ANN.userId, "usr_bob"] as const;
+    const first: OrganizerMember[] = [{ userId: ann, role: "owner" }, {
+      userId: bob,
+      role: "viewer",
+    }];
+    await send([given(first)], NOW, true);
+    await send([given(first)], NOW);
+    await send([given(first)], NOW + 1);
+    await send([given(first, { name: "Anew", updatedAt: NOW + 2 })], NOW + 2);
+    await send([given([{ userId: bob, role: "owner" }], { updatedAt: NOW + 3 })], NOW + 3);
+    const { members: _, ...alone } = given([], { id: anOrganizer(2).id });
+    await send([alone], NOW + 4);
+    const past = (staff: StaffMember[], version: number) => {
+      const of = { id: EVENT, organizerId: id, staff } as const;
+      const record = withHistory(entries(1, version), of);
+      return eventLine(record, record.history);
+    };
+    await send([past([BOB], 2)], NOW + 5);
+    await send([past([CAROL], 3)], NOW + 6);
+    assert.deepEqual(await lines(store), [
+      "usr_root member.added usr_ann owner",
+      "usr_root member.added usr_bob viewer",
+      "usr_root member.role_changed usr_bob owner",
+      "usr_root member.removed usr_ann owner",
+      "usr_root organizer.created usr_root owner",
+      "usr_root staff.added usr_bob evt viewer",
+      "usr_root staff.added usr_carol evt editor",
+      "usr_root staff.removed usr_bob evt",
+    ]);
+    const told = await listAudit(store, { before: null, limit: 50 });
+    assert.deepEqual(told.at(-1)!.organizerId, id);
   }),
 );
 
