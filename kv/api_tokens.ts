@@ -7,7 +7,7 @@ import { upgraded } from "./formats.ts";
 import { tokenByUserKey, tokenByUserPrefix, tokenKey } from "./keys.ts";
 import { afterRefusal } from "./lost_answers.ts";
 import { addOutcome, type Remember } from "./outcomes.ts";
-import { allRows } from "./ranges.ts";
+import { recordsByDigest } from "./records_by_digest.ts";
 import type { Store } from "./store.ts";
 import type { Together } from "./users.ts";
 
@@ -80,17 +80,13 @@ function setToken(
 }
 
 /** The tokens of a user by when they were made, expired ones perhaps among them. */
-export async function listTokens(store: Store, userId: UserId): Promise<StoredToken[]> {
+export function listTokens(store: Store, userId: UserId): Promise<StoredToken[]> {
   // However many: of those that are made at once nobody counts, and each must be there to be revoked.
-  const rows = await Array.fromAsync(allRows<string>(store, tokenByUserPrefix(userId)));
-  const entries = await store.getMany(rows.map(({ value }) => tokenKey(value)));
-  return entries.flatMap(({ value, versionstamp }, i) =>
-    versionstamp === null ? [] : [{
-      digest: rows[i]!.value,
-      token: upgraded<ApiToken>(value, store.schema.formats.token),
-      versionstamp,
-    }]
-  );
+  const records = recordsByDigest<ApiToken>(store, tokenByUserPrefix(userId), {
+    keyOf: tokenKey,
+    format: store.schema.formats.token,
+  });
+  return Array.fromAsync(records, ({ record: token, ...found }) => ({ ...found, token }));
 }
 
 /** Revokes tokens; `together` is written in the same commit. */

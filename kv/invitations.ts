@@ -13,7 +13,8 @@ import {
 import { afterRefusal } from "./lost_answers.ts";
 import type { OrganizerRole } from "./organizers.ts";
 import { addOutcome, type Remember } from "./outcomes.ts";
-import { allRows, rowsAfter } from "./ranges.ts";
+import { allRows } from "./ranges.ts";
+import { recordsByDigest } from "./records_by_digest.ts";
 import type { Store } from "./store.ts";
 import type { Together } from "./users.ts";
 
@@ -77,28 +78,12 @@ export async function createInvitation(
   return await afterRefusal(() => readInvitation(store, digest)) !== null;
 }
 
-/** Those of one organizer that are read at once. */
-const INVITATIONS_PER_BATCH = 100;
-
 /** The invitations of an organizer by when they were made, ended ones perhaps among them. */
-async function* invitationsOf(
-  store: Store,
-  organizerId: OrganizerId,
-): AsyncGenerator<StoredInvitation, void> {
-  const prefix = invitationByOrganizerPrefix(organizerId);
-  for (let after: Deno.KvKey | null = null;;) {
-    const rows: Deno.KvEntry<string>[] = await store.list<string>(rowsAfter(prefix, after), {
-      limit: INVITATIONS_PER_BATCH,
-    });
-    const entries = await store.getMany(rows.map(({ value }) => invitationKey(value)));
-    for (const [i, { value, versionstamp }] of entries.entries()) {
-      if (versionstamp === null) continue;
-      const invitation = upgraded<Invitation>(value, store.schema.formats.invitation);
-      yield { digest: rows[i]!.value, invitation, versionstamp };
-    }
-    if (rows.length < INVITATIONS_PER_BATCH) return;
-    after = rows.at(-1)!.key;
-  }
+function invitationsOf(store: Store, organizerId: OrganizerId) {
+  return recordsByDigest<Invitation>(store, invitationByOrganizerPrefix(organizerId), {
+    keyOf: invitationKey,
+    format: store.schema.formats.invitation,
+  });
 }
 
 /** All of them, however many: each must be there to be revoked. */
@@ -106,18 +91,21 @@ export function listInvitations(
   store: Store,
   organizerId: OrganizerId,
 ): Promise<StoredInvitation[]> {
-  return Array.fromAsync(invitationsOf(store, organizerId));
+  return Array.fromAsync(
+    invitationsOf(store, organizerId),
+    ({ record: invitation, ...found }) => ({ ...found, invitation }),
+  );
 }
 
-/** Whether an organizer has `count` invitations that are open at `now`; no more are read than that takes. */
+/** Whether an organizer has `count` invitations that are open at `now`; no more are read. */
 export async function hasOpenInvitations(
   store: Store,
   organizerId: OrganizerId,
   { count, now }: { count: number; now: number },
 ): Promise<boolean> {
   let open = 0;
-  for await (const { invitation } of invitationsOf(store, organizerId)) {
-    if (now < invitation.expiresAt && ++open === count) return true;
+  for await (const { record: { expiresAt } } of invitationsOf(store, organizerId)) {
+    if (now < expiresAt && ++open === count) return true;
   }
   return false;
 }
