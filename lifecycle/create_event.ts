@@ -140,8 +140,8 @@ export function newRecord(
 /**
  * The organizer an event of the caller's is to belong to: the one named, else the only one they
  * write for, else their own, which is then to be made.
- * @throws {DomainError} `invalid_body` when there is no such organizer, or they write for several;
- * `forbidden`.
+ * @throws {DomainError} `invalid_body` when there is no such organizer, they write for several, or
+ * their own is others' by now; `forbidden`.
  */
 export async function requireHome(
   store: Store,
@@ -175,8 +175,25 @@ export async function requireHome(
     return { organizerId: only, first: null, read: await readEventHome(store, only) };
   }
   const id = await ownOrganizerId(userId);
+  const made = await readOrganizer(store, id);
+  if (made !== null) {
+    // Their first event was stored since the memberships were read; or they gave it up.
+    if (!mayWriteFor(await getOrganizerRole(store, id, userId))) throw ownGivenUp(id);
+    return { organizerId: id, first: null, read: eventHomeOf(made) };
+  }
   const first = newOrganizer({ id, name: principal.name ?? userId, now });
   return { organizerId: id, first: { first, owner: userId }, read: null };
+}
+
+/** It is made once, so that many first events at once make one. */
+function ownGivenUp(id: OrganizerId): DomainError {
+  return invalidFields([{
+    pointer: "/organizer_id",
+    code: "required",
+    detail:
+      `The caller writes for no organizer, and their first event's, "${id}", is others' now; ` +
+      "make another one with POST /v1/organizers, or name one.",
+  }]);
 }
 
 function requireFutureEnd({ status, endDate, endText }: EventRecord, now: number): void {

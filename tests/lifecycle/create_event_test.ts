@@ -4,9 +4,13 @@ import type { UserId } from "../../kv/event_record.ts";
 import { getEvent } from "../../kv/events.ts";
 import { getOrganizer, getOrganizerRole, listOrganizersOf } from "../../kv/organizers.ts";
 import type { Store } from "../../kv/store.ts";
+import { createUser } from "../../kv/users.ts";
 import { type NewEvent, submitEvent } from "../../lifecycle/create_event.ts";
 import { ownOrganizerId } from "../../lifecycle/ids.ts";
+import { removeMember, setMember } from "../../lifecycle/members.ts";
+import { submitOrganizer } from "../../lifecycle/organizers.ts";
 import { GUEST, type Principal, ROOT } from "../../lifecycle/policy.ts";
+import { aUser } from "../kv/people_records.ts";
 import { allChanges, allRecords, assertIndexesRebuild, NOW } from "../support/fixture.ts";
 import { addMember, aMember, interrupt, onStore, organizerId } from "./lifecycle_fixture.ts";
 
@@ -88,6 +92,30 @@ Deno.test(
     assert.equal((await getOrganizer(store, organizerId))!.name, "usr_ann");
   }),
 );
+
+for (const role of ["viewer", null] as const) {
+  const what = role === null ? "left" : "only views";
+  Deno.test(
+    `submitEvent() tells whoever ${what} what their first event made to make another organizer`,
+    onStore(async (store) => {
+      const { organizerId: id } = await submit(store, ANN);
+      const by = { principal: ANN, now: NOW };
+      assert.ok(await createUser(store, aUser("usr_bob"), () => {}));
+      await setMember(store, id, { ...by, userId: "usr_bob", role: "owner" });
+      if (role === null) await removeMember(store, id, { ...by, userId: "usr_ann" });
+      else await setMember(store, id, { ...by, userId: "usr_ann", role });
+      await assert.rejects(submit(store, ANN), (error: DomainError) => {
+        assert.equal(error.code, "invalid_body");
+        assert.match(error.message, new RegExp(`/organizer_id: .*"${id}".*POST /v1/organizers`));
+        return true;
+      });
+      assert.equal((await allRecords(store)).length, 1);
+      assert.equal(await getOrganizerRole(store, id, "usr_ann"), role);
+      const { id: another } = await submitOrganizer(store, { name: "Ann again" }, by);
+      assert.equal((await submit(store, ANN)).organizerId, another);
+    }),
+  );
+}
 
 Deno.test(
   "submitEvent() takes the only organizer the caller writes for",
