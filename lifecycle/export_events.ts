@@ -67,8 +67,11 @@ export async function startExport(
   return { position, total, lines: allLines(store, organizerId) };
 }
 
-/** All is for administrators, an organizer's events for those who write them. */
-async function requireMayExport(
+/**
+ * All is for administrators, an organizer's events for those who write them.
+ * @throws {DomainError} `unauthenticated`, `forbidden`, `not_found`.
+ */
+export async function requireMayExport(
   store: Store,
   organizerId: OrganizerId | undefined,
   principal: Principal,

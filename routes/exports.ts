@@ -1,13 +1,16 @@
 /** `/v1/exports`: events out, one JSON object a line, as they are read. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { DomainError, type ErrorCode } from "../kv/errors.ts";
 import type { OrganizerId } from "../kv/event_record.ts";
-import { startExport } from "../lifecycle/export_events.ts";
+import { requireMayExport, startExport } from "../lifecycle/export_events.ts";
 import type { ExportLine } from "../lifecycle/export_lines.ts";
 import type { Logger } from "../lifecycle/log.ts";
 import { apiApp, problems } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { organizerId } from "./event_schemas.ts";
 import { apiResponse } from "./headers.ts";
+import { whileTheyMay } from "./lasting_rights.ts";
+import { sameCaller } from "./stream_callers.ts";
 
 const exportRoute = createRoute({
   method: "get",
@@ -40,14 +43,22 @@ const exportRoute = createRoute({
   },
 });
 
-export function exports({ store }: AppDeps) {
+export function exports(deps: AppDeps) {
+  const { store, clock } = deps;
   return apiApp()
     .openapi(exportRoute, async (c) => {
       const { since, organizer } = c.req.valid("query");
+      const organizerId = organizer as OrganizerId | undefined;
       const { position, total, lines } = await startExport(store, {
         principal: c.get("principal"),
         since,
-        organizerId: organizer as OrganizerId | undefined,
+        organizerId,
+      });
+      // As slowly as it is taken: whoever may no longer would go on reading what comes to be.
+      const allowed = whileTheyMay(lines, {
+        ask: sameCaller(c, deps),
+        check: (principal) => requireMayExport(store, organizerId, principal),
+        clock,
       });
       const headers = {
         "journal-position": position,
@@ -56,11 +67,13 @@ export function exports({ store }: AppDeps) {
       };
       // The contract's types know no media type that ends in "json" but JSON's own.
       const init = { contentType: "application/x-ndjson", headers };
-      return apiResponse(c, bytesOf(lines, c.get("log")), init) as never;
+      return apiResponse(c, bytesOf(allowed, c.get("log")), init) as never;
     });
 }
 
 const CHUNK_LENGTH = 64 * 1024;
+/** Of whoever may not export any more, or whose organizer is gone. */
+const ENDED: ErrorCode[] = ["unauthenticated", "forbidden", "not_found"];
 
 /** The lines as bytes, read only as fast as they are taken. A failure breaks the body off. */
 function bytesOf(lines: AsyncGenerator<ExportLine>, log: Logger): ReadableStream<Uint8Array> {
@@ -81,7 +94,9 @@ function bytesOf(lines: AsyncGenerator<ExportLine>, log: Logger): ReadableStream
         }
         controller.enqueue(encoder.encode(text));
       } catch (error) {
-        log.error("the export broke off", { error });
+        if (error instanceof DomainError && ENDED.includes(error.code)) {
+          log.info("the export ended with the right to it", { code: error.code });
+        } else log.error("the export broke off", { error });
         controller.error(error);
       }
     },

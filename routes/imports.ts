@@ -7,6 +7,7 @@ import { type Principal, requireMember } from "../lifecycle/policy.ts";
 import { answer, apiApp, json, problems } from "./api.ts";
 import type { AppDeps } from "./app_deps.ts";
 import { importedThingOf } from "./import_lines.ts";
+import { whileTheyMay } from "./lasting_rights.ts";
 import { type NdjsonLine, readLines } from "./ndjson.ts";
 import { dryRun } from "./query_schemas.ts";
 import { sameCaller } from "./stream_callers.ts";
@@ -14,9 +15,6 @@ import { sameCaller } from "./stream_callers.ts";
 const MAX_LINE_BYTES = 256 * 1024;
 /** An exported event carries its whole history. */
 const MAX_ADMIN_LINE_BYTES = 8 * 1024 * 1024;
-
-/** An import may last for hours, in which its sender may be shut out. */
-const ASKED_AGAIN_MS = 1_000;
 
 const ImportReportSchema = z.object({
   created: z.int(),
@@ -66,8 +64,8 @@ export function imports(deps: AppDeps) {
       const { dry_run: dryRun } = c.req.valid("query");
       const maxBytes = principal.role === "admin" ? MAX_ADMIN_LINE_BYTES : MAX_LINE_BYTES;
       const sent = whileTheyMay(readLines(body, maxBytes), {
-        principal,
         ask: sameCaller(c, deps),
+        check: sameSender(principal),
         clock,
       });
       const lines = parsed(sent, maxBytes);
@@ -85,29 +83,15 @@ function remediesOf({ failures }: ImportReport): Record<string, string> {
 }
 
 /**
- * What is sent, as long as the sender's credentials are good and their role is the same. What was
- * handed out before stays imported. Throws {@linkcode DomainError} `unauthenticated`, `forbidden`.
+ * The sender is who they were, in the same role. What was handed out before stays imported. What is
+ * made throws {@linkcode DomainError} `unauthenticated`, `forbidden`.
  */
-async function* whileTheyMay<T>(
-  items: AsyncIterable<T>,
-  { principal, ask, clock }: {
-    principal: Principal;
-    ask: () => Promise<Principal | null>;
-    clock: () => number;
-  },
-): AsyncGenerator<T> {
-  let askedAt = clock();
-  for await (const item of items) {
-    if (clock() - askedAt >= ASKED_AGAIN_MS) {
-      const now = await ask();
-      if (now?.userId !== principal.userId) throw new DomainError("unauthenticated");
-      if (now.role !== principal.role) {
-        throw new DomainError("forbidden", "The sender's role was changed during the import.");
-      }
-      askedAt = clock();
-    }
-    yield item;
-  }
+function sameSender({ userId, role }: Principal): (now: Principal) => void {
+  return (now) => {
+    if (now.userId !== userId) throw new DomainError("unauthenticated");
+    if (now.role === role) return;
+    throw new DomainError("forbidden", "The sender's role was changed during the import.");
+  };
 }
 
 async function* parsed(

@@ -5,7 +5,7 @@ import { getUser } from "../../kv/users.ts";
 import { ROOT } from "../../lifecycle/policy.ts";
 import { changeUser, type UserChange } from "../../lifecycle/users.ts";
 import { aLine } from "../kv/people_records.ts";
-import { DAY, NOW, SECOND } from "../support/fixture.ts";
+import { DAY, NOW, SECOND, storeEvents } from "../support/fixture.ts";
 import { json, problem, soon, TOMORROW } from "../support/http.ts";
 import { sendRaw, statusesOf } from "../support/raw_http.ts";
 import {
@@ -43,6 +43,15 @@ const LOSSES: [
     const read = (await readOrganizer(store, house))!;
     assert.ok(await changeMember(store, read, { userId, role: null, line: aLine(0) }));
   }],
+];
+
+const NO_EDITOR: typeof LOSSES[number] = [
+  "edits for it no more",
+  "editor",
+  async ({ store, house }, { userId }) => {
+    const read = (await readOrganizer(store, house))!;
+    assert.ok(await changeMember(store, read, { userId, role: "viewer", line: aLine(0) }));
+  },
 ];
 
 for (const [what, caller, lose] of LOSSES) {
@@ -116,6 +125,52 @@ for (const [what, caller, lose] of LOSSES.slice(0, 5)) {
     assert.deepEqual(new Set(await titles(world)), new Set(["before"]));
   });
 }
+
+for (const [what, caller, lose] of [...LOSSES.slice(0, 5), NO_EDITOR]) {
+  Deno.test(`an export of who ${what} goes no further`, async () => {
+    await using world = await rightsWorld();
+    // A member of the site only has nothing to export.
+    const by = await world.as(caller === "member" ? "owner" : caller, null);
+    // More than a body that nobody reads holds back.
+    await storeEvents(world.store, 200, {
+      organizerId: world.house,
+      description: "x".repeat(4_000),
+    });
+    const path = caller === "admin" ? "/v1/exports" : `/v1/exports?organizer=${world.house}`;
+    const response = await world.request("GET", path, { headers: by.headers });
+    assert.equal(response.status, 200);
+    const reader = response.body!.getReader();
+    assert.equal((await reader.read()).done, false);
+    await lose(world, by);
+    world.clock.now += SECOND;
+    let chunks = 0;
+    await assert.rejects(async () => {
+      while (!(await reader.read()).done) chunks++;
+    });
+    // What was made ready before is on its way.
+    assert.ok(chunks <= 2, `${chunks} chunks more`);
+  });
+}
+
+Deno.test("an export of a program goes no further when its token is revoked", async () => {
+  await using world = await rightsWorld();
+  const { headers } = await world.as("owner", null);
+  await storeEvents(world.store, 200, { organizerId: world.house, description: "x".repeat(4_000) });
+  const { id, token } = await json<{ id: string; token: string }>(
+    await world.request("POST", "/v1/tokens", { body: TOKEN, headers }),
+    201,
+  );
+  const response = await world.request("GET", `/v1/exports?organizer=${world.house}`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const reader = response.body!.getReader();
+  assert.equal((await reader.read()).done, false);
+  assert.equal((await world.request("DELETE", `/v1/tokens/${id}`, { headers })).status, 204);
+  world.clock.now += SECOND;
+  await assert.rejects(async () => {
+    while (!(await reader.read()).done);
+  });
+});
 
 for (const [what, caller, lose] of LOSSES.slice(0, 5)) {
   Deno.test(`what is sent slowly by who ${what} meanwhile is refused`, async () => {
