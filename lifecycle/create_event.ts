@@ -29,6 +29,7 @@ import type { EventEdit } from "./edit_event.ts";
 import { ownerLine, staffLines } from "./grants.ts";
 import { newEventId, ownOrganizerId } from "./ids.ts";
 import { newOrganizer } from "./organizers.ts";
+import { isAddress } from "./person_name.ts";
 import { mayWriteFor, type Principal, relationOf, requireMember } from "./policy.ts";
 import { allowsFor } from "./policy_table.ts";
 
@@ -181,7 +182,10 @@ export async function requireHome(
     if (!mayWriteFor(await getOrganizerRole(store, id, userId))) throw ownGivenUp(id);
     return { organizerId: id, first: null, read: eventHomeOf(made) };
   }
-  const first = newOrganizer({ id, name: principal.name ?? userId, now });
+  const { name } = principal;
+  // Everybody reads it.
+  const isTold = name !== null && !isAddress(name);
+  const first = newOrganizer({ id, name: isTold ? name : userId, now });
   return { organizerId: id, first: { first, owner: userId }, read: null };
 }
 

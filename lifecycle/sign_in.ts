@@ -17,6 +17,7 @@ import {
 import { rootBy } from "./admin_token.ts";
 import { programLine } from "./audit.ts";
 import { newUserId } from "./ids.ts";
+import { personName } from "./person_name.ts";
 import { type Principal, ROOT } from "./policy.ts";
 import { digestOf, newSecret } from "./secrets.ts";
 import { keptMs, newSession, personOf, ROOT_SESSION_MS, SESSION_MS } from "./sessions.ts";
@@ -153,10 +154,10 @@ async function nextUser(
 }
 
 function namesOf({ name, email, emailVerified }: Profile) {
-  const shortName = name?.replace(/\s+/g, " ").trim().slice(0, MAX_NAME);
+  const shown = name === undefined ? null : personName(name, MAX_NAME);
   const usableEmail = email !== undefined && email.length <= MAX_EMAIL ? email : null;
   return {
-    name: shortName || usableEmail || "Somebody",
+    name: shown ?? usableEmail ?? "Somebody",
     email: usableEmail,
     emailVerified: usableEmail !== null && emailVerified,
   };

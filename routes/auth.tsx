@@ -8,6 +8,7 @@ import { writeAuditLine } from "../kv/audit.ts";
 import { fingerprintOf } from "../lifecycle/admin_token.ts";
 import { programLine } from "../lifecycle/audit.ts";
 import { type EndedSession, type SignedIn, signIn, signInRoot } from "../lifecycle/sign_in.ts";
+import { personName } from "../lifecycle/person_name.ts";
 import type { Profile } from "../lifecycle/sign_up.ts";
 import { isLoopback } from "../lifecycle/loopback.ts";
 import { endMySessions } from "../lifecycle/sessions.ts";
@@ -205,8 +206,9 @@ function requireProvider({ providers }: SignInOptions, id: string): SignInProvid
 
 /** Whoever says that they are; null for no name. */
 function developer(text: string): Profile | null {
-  const name = text.normalize("NFC").replace(/[\s\p{Cc}]+/gu, " ").trim();
-  if (name === "" || name.length > MAX_NAME) return null;
+  // One more than it may have is too long, and not cut.
+  const name = personName(text.normalize("NFC"), MAX_NAME + 1);
+  if (name === null || name.length > MAX_NAME) return null;
   const subject = name.toLowerCase();
   return { issuer: "development", subject, name, emailVerified: false };
 }

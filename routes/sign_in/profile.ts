@@ -1,5 +1,6 @@
 /** Profiles from what providers say, which is checked like anything else from outside. */
 import { providerFailed } from "./failures.ts";
+import { personName } from "../../lifecycle/person_name.ts";
 import type { Profile } from "../../lifecycle/sign_up.ts";
 
 const MAX_SUBJECT = 255;
@@ -54,9 +55,7 @@ export function profileOfClaims(issuer: string, ...sources: [Claims, ...Claims[]
 }
 
 function nameOf(value: unknown): string | undefined {
-  if (typeof value !== "string") return undefined;
-  const name = value.replace(/[\p{Cc}\p{Cf}\p{Cs}\s]+/gu, " ").trim();
-  return name === "" ? undefined : [...name].slice(0, MAX_NAME).join("");
+  return typeof value === "string" ? personName(value, MAX_NAME) ?? undefined : undefined;
 }
 
 function emailOf(value: unknown): string | undefined {

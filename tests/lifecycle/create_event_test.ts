@@ -93,6 +93,14 @@ Deno.test(
   }),
 );
 
+Deno.test(
+  "submitEvent() tells nobody the address of somebody who is called by it",
+  onStore(async (store) => {
+    const { organizerId } = await submit(store, { ...ANN, name: "ann@example.org" });
+    assert.equal((await getOrganizer(store, organizerId))!.name, "usr_ann");
+  }),
+);
+
 for (const role of ["viewer", null] as const) {
   const what = role === null ? "left" : "only views";
   Deno.test(

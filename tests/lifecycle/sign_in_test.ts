@@ -197,6 +197,11 @@ Deno.test(
     };
     assert.equal(await named("1", { name: "x".repeat(200) }), "x".repeat(100));
     assert.equal(await named("2", { name: " \n ", email: "ann@example.org" }), "ann@example.org");
+    // Never half a character, which no import takes.
+    assert.equal(await named("5", { name: `x${"🎭".repeat(120)}` }), `x${"🎭".repeat(99)}`);
+    // What nobody sees, and what turns the text around it.
+    assert.equal(await named("6", { name: "\u3164\u200b" }), "Somebody");
+    assert.equal(await named("7", { name: "Ann\u202e\u0000\u2066 Lee" }), "Ann Lee");
     assert.equal(await named("3", {}), "Somebody");
     assert.equal(await named("4", { email: `${"x".repeat(250)}@a.org` }), "Somebody");
   }),

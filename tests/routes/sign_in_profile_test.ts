@@ -16,7 +16,7 @@ Deno.test("a profile holds what is a name and an address, and leaves out what is
     emailVerified: false,
   });
   assert.equal(of({ name: "雪".repeat(300) }).name, "雪".repeat(200));
-  for (const name of ["", " \t", 7, null, ["x"], "\u200b"]) {
+  for (const name of ["", " \t", 7, null, ["x"], "\u200b", "\u3164", "\u2800"]) {
     assert.deepEqual(of({ name }), { emailVerified: false });
   }
   for (
