@@ -25,6 +25,7 @@ import {
 import { addOutcome, type Remember } from "../kv/outcomes.ts";
 import type { Store } from "../kv/store.ts";
 import { getUser, readUser, type StoredUser, type User } from "../kv/users.ts";
+import { LEEWAY_MS } from "./api_tokens.ts";
 import { auditLine } from "./audit.ts";
 import { newInvitationId } from "./ids.ts";
 import { askToLook, joinOrganizer, requireOwned } from "./members.ts";
@@ -106,7 +107,7 @@ function newInvitation(
 }
 
 function requireExpiry(expiresAt: number, now: number): number {
-  if (expiresAt > now && expiresAt <= now + MAX_DAYS * DAY_MS) return expiresAt;
+  if (expiresAt > now && expiresAt <= now + MAX_DAYS * DAY_MS + LEEWAY_MS) return expiresAt;
   throw invalidFields([{
     pointer: "/expires_at",
     code: "out_of_range",
