@@ -114,13 +114,19 @@ export function problemResponse(error: unknown, c: Context<AppEnv>): Response {
   const retryAfter = RETRY_AFTER[code];
   if (retryAfter !== undefined) headers["retry-after"] = String(retryAfter);
   if (status === 426) headers.upgrade = "websocket";
-  if (status === 401) headers["www-authenticate"] = 'Bearer realm="curtain"';
+  if (status === 401) headers["www-authenticate"] = challengeOf(c);
   if (code === "insufficient_scope") {
     headers["www-authenticate"] = `Bearer error="${code}", scope="${extensions.scope}"`;
   }
   if (status === 415 && c.req.method === "PATCH") headers["accept-patch"] = ACCEPT_PATCH;
   const init = { contentType: "application/problem+json", status, headers };
   return apiResponse(c, JSON.stringify(problem), init);
+}
+
+/** Programs tell a token that has ended from one that is missing (RFC 6750 section 3). */
+function challengeOf(c: Context<AppEnv>): string {
+  const isToken = /^bearer\b/i.test(c.req.header("authorization") ?? "");
+  return `Bearer realm="curtain"${isToken ? ', error="invalid_token"' : ""}`;
 }
 
 /** The HTTP status of an error, for pages that tell it in HTML. */
