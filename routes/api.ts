@@ -153,6 +153,11 @@ async function signedIn(c: Context<AppEnv>, next: Next): Promise<void> {
 }
 
 async function ofJson(c: Context<AppEnv>, next: Next): Promise<void> {
+  requireJson(c);
+  await next();
+}
+
+function requireJson(c: Context<AppEnv>): void {
   const type = c.req.header("content-type") ?? "";
   if (!JSON_TYPE.test(type)) {
     throw new DomainError(
@@ -160,7 +165,6 @@ async function ofJson(c: Context<AppEnv>, next: Next): Promise<void> {
       `This route takes application/json, not "${type.slice(0, 100)}".`,
     );
   }
-  await next();
 }
 
 /**
@@ -175,6 +179,7 @@ function bounded({ emptyIsNone }: { emptyIsNone: boolean }): MiddlewareHandler<A
     await c.get("askAgain")?.();
     const headers = new Headers(raw.headers);
     const isNone = emptyIsNone && text === "";
+    if (!isNone) requireJson(c);
     if (isNone) headers.delete("content-type");
     // Not made from `raw`, whose signal would be followed: the runtime complains of that.
     c.req.raw = new Request(raw.url, { method: raw.method, headers, body: isNone ? null : text });

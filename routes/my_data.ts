@@ -80,6 +80,8 @@ const eraseRoute = createRoute({
   description: "At once the caller's name, address, sessions and tokens are void; the rest is " +
     "gone within minutes. What was done to events stays, by an id that leads to nobody.",
   request: {
+    // What is said elsewhere than in the body is not passed over: it cannot be undone.
+    query: z.strictObject({}),
     body: { content: { "application/json": { schema: ErasureInput } }, required: false },
   },
   middleware: mayTakeJson,

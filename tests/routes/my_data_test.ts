@@ -56,6 +56,25 @@ Deno.test("DELETE /v1/me ends every session and token at once, and the cookie wi
   await problem(await erase(t, ann), 401, "unauthenticated");
 });
 
+Deno.test("DELETE /v1/me forgets nobody otherwise than asked: not by an address, nor by a form", async () => {
+  await using t = await testApp();
+  const { ann } = await withEvent(t);
+  await assertWritesNothing(t, async () => {
+    const path = "/v1/me?organizers=cancel_events";
+    const response = await t.request("DELETE", path, { headers: ann });
+    assert.deepEqual(places(await problem(response, 400, "invalid_query")), [
+      "organizers unknown_parameter",
+    ]);
+    for (const type of ["application/x-www-form-urlencoded", "text/plain"]) {
+      const headers = { ...ann, "content-type": type };
+      const body = '{"organizers":"cancel_events"}';
+      const refused = await t.request("DELETE", "/v1/me", { headers, body });
+      const { detail } = await problem(refused, 415, "unsupported_media_type");
+      assert.equal(detail, `This route takes application/json, not "${type}".`);
+    }
+  });
+});
+
 Deno.test("DELETE /v1/me sets the job to work, which ends a minute later", async () => {
   await using t = await testApp();
   const { ann, id, organizer } = await withEvent(t);
