@@ -98,7 +98,12 @@ function MemberRow(
           <bdi>{called}</bdi>
           {isSelf ? <strong>, you</strong> : null}
         </span>
-        {path === null ? <span class="note">{ORGANIZER_ROLE_WORDS[role].name}</span> : null}
+        {path === null ? <span class="note">{ORGANIZER_ROLE_WORDS[role].name}</span> : (
+          // Names are what people call themselves: another's may look the same.
+          <span class="note">
+            <code>{userId}</code>
+          </span>
+        )}
       </p>
       {path === null ? null : (
         <div class="row-forms">

@@ -173,7 +173,7 @@ button.minor {
 }
 .roles { display: flex; flex-wrap: wrap; gap: 0.25rem 1.5rem; color: var(--soft); font-size: 0.875rem; }
 .roles div { display: flex; gap: 0.4rem; }
-.roles dt { font-weight: 600; }
+.roles dt { flex: none; font-weight: 600; }
 .internal { display: grid; gap: 1rem; margin-block-start: 3rem; }
 .button, button {
   display: inline-block;

@@ -21,6 +21,15 @@ browserTest(
 
     await ada.page.goto(`${site.url}/me`);
     await ada.page.getByRole("link", { name: "People of Ada" }).click();
+    await ada.page.setViewportSize({ width: 390, height: 844 });
+    const lines = await ada.page.locator(".roles dt").evaluateAll((terms) =>
+      terms.map((term) => {
+        const range = term.ownerDocument.createRange();
+        range.selectNodeContents(term);
+        return range.getClientRects().length;
+      })
+    );
+    assert.deepEqual(lines, [1, 1, 1], "a role is broken within its word");
     await ada.page.getByText("Invite somebody").click();
     await ada.page.getByRole("button", { name: "Make the invitation" }).click();
     const field = ada.page.getByLabel("The invitation’s link");

@@ -58,6 +58,18 @@ Deno.test("an organizer's people are seen by them and by administrators only", a
   }
 });
 
+Deno.test("two colleagues whose names look alike are told apart by who decides about them", async () => {
+  await using troupe = await aTroupe();
+  const { t, id, ada, vi, see } = troupe;
+  // The first letter is Cyrillic.
+  const other = await signedIn(t, "\u0410da");
+  const by = { principal: ROOT, now: t.clock.now };
+  await setMember(t.store, id, { ...by, userId: other.id, role: "viewer" });
+  const text = await pageOf(await see(ada));
+  for (const who of [ada, other]) assert.ok(text.includes(`<code>${who.id}</code>`));
+  assert.ok(!(await pageOf(await see(vi))).includes("<code>"), "it is nothing to who only looks");
+});
+
 Deno.test("owners change roles and remove people; nobody else does", async () => {
   await using troupe = await aTroupe();
   const { ada, ed, vi, bob, path, send, roleOf } = troupe;
