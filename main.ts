@@ -126,7 +126,13 @@ async function start(): Promise<{ runner: JobRunner }> {
   };
   url = urlOf(config, server);
   log.info(`Curtain ${manifest.version} listens`, { url, deno: Deno.version.deno });
-  if (adminToken === null && providers.length === 0) {
+  const isOpen = providers.length === 0 && isDevelopmentMachine(config) && hasNoProxy(config);
+  if (isOpen && !isDev) {
+    log.warn(
+      "Whoever reaches this address signs in under any name, also through a proxy that does not " +
+        "say that it is one: set PUBLIC_ORIGIN where there is one",
+    );
+  } else if (adminToken === null && providers.length === 0 && !isOpen) {
     log.warn("Neither ADMIN_TOKEN nor a way to sign in is set: nothing can be written");
   }
   if (isDev) showTour(url, ownToken);
@@ -140,6 +146,12 @@ async function start(): Promise<{ runner: JobRunner }> {
 /** Where nobody else can reach it, nor anybody has said how people sign in. */
 function isDevelopmentMachine({ host, isDeployed }: Config): boolean {
   return !isDeployed && isLoopback(host);
+}
+
+/** As far as is configured. */
+function hasNoProxy({ publicOrigin, trustedProxies }: Config): boolean {
+  const isOurs = publicOrigin === null || isLoopback(new URL(publicOrigin).hostname);
+  return isOurs && trustedProxies.length === 0;
 }
 
 function parseArguments(): { isDev: boolean; isFresh: boolean } {

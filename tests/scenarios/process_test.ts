@@ -81,15 +81,30 @@ Deno.test("a port in use is said to be so", async () => {
   assert.equal(code, 1);
 });
 
+const NOTHING_WRITTEN = /Neither ADMIN_TOKEN nor a way to sign in is set: nothing can be written/;
+const ANY_NAME = /Whoever reaches this address signs in under any name/;
+
 Deno.test("the start says where the store is, where to go, and that nothing can be written", async () => {
   await withPath(async (path) => {
-    await using server = await startServer({ env: { KV_PATH: path, ADMIN_TOKEN: "" } });
+    await using server = await startServer({
+      env: { KV_PATH: path, ADMIN_TOKEN: "", PUBLIC_ORIGIN: "https://events.example" },
+    });
     assert.equal(JSON.parse(await server.line(/the store/)).kv, path);
-    await server.line(/Neither ADMIN_TOKEN nor a way to sign in is set: nothing can be written/);
+    await server.line(NOTHING_WRITTEN);
+    assert.ok(!server.lines.some((line) => ANY_NAME.test(line)));
     const client = createClient(server.url);
     assert.deepEqual(await bodyOf(client.readyz.$get()), { status: "ready" });
     const refused = await problemOf(client.v1.events.$post({ json: TOMORROW }));
     assert.equal(refused.code, "unauthenticated");
+    await assertEndsWell(server, "SIGINT");
+  });
+});
+
+Deno.test("the start says that on loopback anybody signs in, unless that is what is wanted", async () => {
+  await withPath(async (path) => {
+    await using server = await startServer({ env: { KV_PATH: path, ADMIN_TOKEN: "" } });
+    assert.equal(JSON.parse(await server.line(ANY_NAME)).level, "warn");
+    assert.ok(!server.lines.some((line) => NOTHING_WRITTEN.test(line)));
     await assertEndsWell(server, "SIGINT");
   });
 });
