@@ -87,6 +87,11 @@ function isPlainUrl(text: string): boolean {
   return url !== null && isSafeTransport(url) && !/[?#@\s\\]/.test(text);
 }
 
+/** No issuer holds a blank; a subject may, within. */
+const IDENTITY = /^[^|\s]+\|\S(.*\S)?$/;
+/** `URL` takes others, which no browser would say as its `Origin`. */
+const HOST_NAME = /^([a-z0-9-]+(\.[a-z0-9-]+)*\.?|\[[\da-f:.]+\])$/;
+
 const ENVIRONMENT = z.object({
   PORT: wholeNumber("a port number, 0 to 65535", 0, 65_535).default(8000),
   HOST: z.string().regex(/^[0-9A-Za-z.:_-]+$/, "a host name or an IP address").optional(),
@@ -134,12 +139,14 @@ const ENVIRONMENT = z.object({
   SIGN_UP: z.string().refine((text) => signUpOf(text) !== null, SIGN_UP_FORM)
     .transform((text) => signUpOf(text)!).optional(),
   ADMIN_USERS: z.string().refine(
-    (text) => namesIn(text).every((name) => /^[^|]+\|.+$/.test(name)),
+    (text) => namesIn(text).every((name) => IDENTITY.test(name)),
     "issuer|subject, several separated by commas",
   ).transform(namesIn).optional(),
   PUBLIC_ORIGIN: z.string()
     .refine(
-      (text) => isPlainUrl(text) && new URL(text).pathname === "/",
+      (text) =>
+        isPlainUrl(text) && new URL(text).pathname === "/" &&
+        HOST_NAME.test(new URL(text).hostname),
       "the https:// origin at which people reach it, without a path (http:// on loopback)",
     )
     .transform((text) => new URL(text).origin)

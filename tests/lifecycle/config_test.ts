@@ -61,7 +61,16 @@ Deno.test("parseConfig() takes who may create events, and who administers", () =
     parseConfig({ ADMIN_USERS: users }, "start").adminUsers,
     new Set(["https://accounts.example|42", "development|ann"]),
   );
-  for (const wrong of ["ann", "|ann", "https://accounts.example|"]) {
+  for (
+    const wrong of [
+      "ann",
+      "|ann",
+      "https://accounts.example|",
+      // It would be nobody's.
+      "https://accounts.example |42",
+      "https://accounts.example| 42",
+    ]
+  ) {
     assert.match(refusal({ ADMIN_USERS: wrong }), /^ADMIN_USERS must be issuer\|subject/);
   }
 });
@@ -304,6 +313,8 @@ Deno.test("parseConfig() takes a public origin: https, or http of this machine, 
     "https://",
     "https:\\\\x",
     "https://a b",
+    "https://*.example",
+    "https://events.example,other.example",
   );
   for (const text of wrong) {
     assert.equal(
