@@ -82,10 +82,14 @@ export function endErasure(
 /** A row and what belongs to it; well below what the keys of one commit may take. */
 const ROWS_PER_COMMIT = 200;
 
-/** Deletes a user's sessions, tokens and the answers that were kept for them. */
+/** Deletes a user's sessions and tokens. */
 export async function deleteCredentials(store: Store, userId: UserId): Promise<void> {
   await deleteRows(store, sessionByUserPrefix(userId), ({ key }) => sessionKey(key[2] as string));
   await deleteRows(store, tokenByUserPrefix(userId), ({ value }) => tokenKey(value as string));
+}
+
+/** Deletes the answers that were kept for a user. */
+export async function deleteAnswers(store: Store, userId: UserId): Promise<void> {
   await deleteRows(store, outcomePrefix(userId), () => null);
 }
 

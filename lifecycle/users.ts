@@ -1,6 +1,7 @@
 /** What administrators do about users: roles, and shutting somebody out until they are let in again. */
 import { addAuditLine, type AuditLine } from "../kv/audit.ts";
 import { DomainError } from "../kv/errors.ts";
+import { deleteCredentials } from "../kv/erasures.ts";
 import type { OrganizerId, UserId } from "../kv/event_record.ts";
 import { listOrganizersOf } from "../kv/organizers.ts";
 import type { Store } from "../kv/store.ts";
@@ -41,6 +42,10 @@ export async function changeUser(
     if (read === null || read.user.erasedAt !== null) throw userNotFound(id);
     const next = changedUser(read.user, change, now);
     if (next === read.user) return next;
+    // Before they are let in: by the clock of another process some may be newer than the suspension.
+    if (read.user.suspendedAt !== null && next.suspendedAt === null) {
+      await deleteCredentials(store, id);
+    }
     const lines = linesOf(read.user, next, { principal, now });
     const changesAccess = next.suspendedAt !== read.user.suspendedAt;
     // Those that they come to own meanwhile ask for themselves.

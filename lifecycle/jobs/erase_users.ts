@@ -8,7 +8,7 @@
  */
 import { addAuditLine } from "../../kv/audit.ts";
 import { isStoreFailure } from "../../kv/errors.ts";
-import { deleteCredentials, endErasure, listErasures } from "../../kv/erasures.ts";
+import { deleteAnswers, deleteCredentials, endErasure, listErasures } from "../../kv/erasures.ts";
 import type { EventWrite, StoredEvent } from "../../kv/events.ts";
 import { requireWhole } from "../../kv/index_state.ts";
 import { allInvitations, deleteInvitation } from "../../kv/invitations.ts";
@@ -61,6 +61,7 @@ async function eraseUser(store: Store, work: ErasureWork): Promise<void> {
   const { userId } = stored;
   if (!context.dryRun) {
     await deleteCredentials(store, userId);
+    await deleteAnswers(store, userId);
     await withdrawInvitations(store, work);
     await forgetOwnName(store, userId, context.now);
   }

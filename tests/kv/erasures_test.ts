@@ -1,7 +1,13 @@
 /** Erasures as they are stored, and what is deleted for them. */
 import assert from "node:assert/strict";
 import { readToken } from "../../kv/api_tokens.ts";
-import { addErasure, deleteCredentials, endErasure, listErasures } from "../../kv/erasures.ts";
+import {
+  addErasure,
+  deleteAnswers,
+  deleteCredentials,
+  endErasure,
+  listErasures,
+} from "../../kv/erasures.ts";
 import {
   outcomeKey,
   sessionByUserKey,
@@ -22,7 +28,7 @@ const ERASURE = {
   invitations: [],
 } as const;
 
-Deno.test("deleteCredentials() deletes however many there are, and nobody else's", async () => {
+Deno.test("deleteCredentials() and deleteAnswers() delete however many there are, and nobody else's", async () => {
   using store = await testStore();
   const storeOf = async (userId: "usr_ann" | "usr_anna", count: number) => {
     for (let i = 0; i < count; i++) {
@@ -40,6 +46,7 @@ Deno.test("deleteCredentials() deletes however many there are, and nobody else's
   const before = await everything(store);
   await storeOf("usr_ann", 401);
   await deleteCredentials(store, "usr_ann");
+  await deleteAnswers(store, "usr_ann");
   assert.deepEqual(await everything(store), before);
   assert.notEqual(await readSession(store, "usr_anna 0"), null);
   assert.notEqual(await readToken(store, "usr_anna 0"), null);

@@ -3,16 +3,19 @@ import { listAudit, writeAuditLine } from "../../kv/audit.ts";
 import type { UserId } from "../../kv/event_record.ts";
 import { withholdingKey, WITHHOLDINGS } from "../../kv/keys.ts";
 import { createOrganizer } from "../../kv/organizers.ts";
+import { createSession } from "../../kv/sessions.ts";
 import type { Store } from "../../kv/store.ts";
 import { createUser, getUser, listAdmins, type User } from "../../kv/users.ts";
+import { issueToken, tokenPrincipal } from "../../lifecycle/api_tokens.ts";
 import { auditLine, auditPlaceOf, programLine } from "../../lifecycle/audit.ts";
 import { newAuditId } from "../../lifecycle/ids.ts";
 import { GUEST, type Principal, ROOT } from "../../lifecycle/policy.ts";
+import { sessionPrincipal } from "../../lifecycle/sessions.ts";
 import { changedUser, changeUser, type UserChange } from "../../lifecycle/users.ts";
 import { anOrganizer } from "../kv/organizer_records.ts";
-import { aUser } from "../kv/people_records.ts";
+import { aSession, aUser } from "../kv/people_records.ts";
 import { loseAnswers, type TestStore, testStore } from "../kv/test_store.ts";
-import { NOW } from "../support/fixture.ts";
+import { DAY, NOW } from "../support/fixture.ts";
 import { aMember } from "./lifecycle_fixture.ts";
 
 const ADMIN: Principal = { ...aMember("usr_ann"), role: "admin" };
@@ -63,6 +66,31 @@ Deno.test("however many organizers somebody owns, all are looked at when they ar
   await change(store, "usr_bob", { isSuspended: true });
   const asked = await Array.fromAsync(store.kv.list({ prefix: WITHHOLDINGS }));
   assert.equal(asked.length, 1_001);
+});
+
+Deno.test("what a process made whose clock is ahead ends with a suspension, too, for good", async () => {
+  using store = await site(["usr_bob"]);
+  const BOB = aMember("usr_bob");
+  // Five seconds later than the suspension, by its clock.
+  const ahead = NOW + 5_000;
+  const expiresAt = ahead + 30 * DAY;
+  const token = await issueToken(
+    store,
+    { name: "Mine", scopes: ["events:read"], expiresAt },
+    { principal: BOB, now: ahead },
+  );
+  const session = aSession("usr_bob", { createdAt: ahead, seenAt: ahead, expiresAt });
+  await createSession(store, { digest: "ours", session, keptMs: DAY }, () => {});
+  const later = { now: NOW + 10_000, rootFingerprint: null };
+  const who = async () => [
+    await tokenPrincipal(store, token.secret, later),
+    await sessionPrincipal(store, "ours", later),
+  ];
+  assert.deepEqual((await who()).map((one) => one?.userId), ["usr_bob", "usr_bob"]);
+  await change(store, "usr_bob", { isSuspended: true });
+  assert.deepEqual(await who(), [null, null]);
+  await change(store, "usr_bob", { isSuspended: false });
+  assert.deepEqual(await who(), [null, null]);
 });
 
 Deno.test("what changes nothing writes nothing", async () => {
