@@ -17,7 +17,7 @@ const GRANTS = new RegExp(
     "|/me($|/)|/organizers/[^/]+/people$|/invitations/)",
 );
 /** What only administrators read of others. */
-const OTHERS_DATA = /^\/(v1\/(users|exports)|me\/users)(\/|$)/;
+const OTHERS_DATA = /^\/(v1\/(users|exports|audit)|me\/users)(\/|$)/;
 /** Of the pages with forms, those where an administrator's power counts. */
 const POWER_PAGES = /^\/(me\/users|organizers\/[^/]+\/people)$/;
 /** A member's right as well, and told by the event itself. */
