@@ -1,11 +1,7 @@
-/**
- * Tests on a KV Connect server across the network.
- *
- * They wait more than they work, because a body above 1 KiB takes the client 44 ms. So they are in
- * two files, which run beside each other, in a folder whose name puts them first.
- */
+/** Tests on a KV Connect server across the network, in two files, which run beside each other. */
 import { type Denokv, denokvTest, findDenokv, startDenokv } from "../support/denokv.ts";
 import { takeKvsFrom } from "../support/fresh_kv.ts";
+import { promptRelay } from "../support/prompt_relay.ts";
 
 /** As many as one test takes. */
 const SERVERS = 2;
@@ -16,8 +12,9 @@ export async function onDenokv(what: string, register: () => Promise<void>): Pro
     return denokvTest(`the tests of ${what} on denokv`, () => Promise.resolve());
   }
   const servers = await Promise.all(Array.from({ length: SERVERS }, startDenokv));
+  const relays = servers.map(({ url }) => promptRelay(url));
   Deno.test.afterAll(async () => {
-    for (const server of servers) await server[Symbol.asyncDispose]();
+    for (const each of [...relays, ...servers]) await each[Symbol.asyncDispose]();
   });
   const used: Denokv[] = [];
   // Between the tests, because a process that is started in one has to end in it.
@@ -27,8 +24,8 @@ export async function onDenokv(what: string, register: () => Promise<void>): Pro
   takeKvsFrom(() => {
     const server = servers[used.length];
     if (server === undefined) throw new Error(`A test asks for more than ${SERVERS} stores`);
-    used.push(server);
-    return Deno.openKv(server.url);
+    const relay = relays[used.push(server) - 1]!;
+    return Deno.openKv(relay.url);
   });
   await register();
 }

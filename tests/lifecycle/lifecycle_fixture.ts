@@ -1,5 +1,4 @@
 /** What the tests of this folder share: a body on a fresh store, and people beside the admin. */
-import assert from "node:assert/strict";
 import type { OrganizerId, UserId } from "../../kv/event_record.ts";
 import { organizerByMemberKey, organizerKey, organizerMemberKey } from "../../kv/keys.ts";
 import { FORMATS } from "../../kv/formats.ts";
@@ -90,13 +89,4 @@ export function interrupt<M extends "get" | "getMany" | "list" | "commit">(
       return answer;
     },
   });
-}
-
-/** Turns of the event loop until `condition` holds; fails when that takes too many. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let turns = 0; turns < 5_000; turns++) {
-    if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 0));
-  }
-  assert.fail(`never: ${condition}`);
 }

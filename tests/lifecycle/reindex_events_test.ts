@@ -33,7 +33,8 @@ import {
   storeEvents,
 } from "../support/fixture.ts";
 import { testStore } from "../kv/test_store.ts";
-import { aRunContext, until } from "./lifecycle_fixture.ts";
+import { aRunContext } from "./lifecycle_fixture.ts";
+import { soon } from "../support/http.ts";
 import { random } from "../support/random.ts";
 import { NEXT_FORMAT, NEXT_GENERATION } from "../support/versions.ts";
 
@@ -375,12 +376,12 @@ Deno.test("raised and lowered under live writes and sweeps: no hole, nothing sta
         const { refused } = leaving;
         await adoptIndexes(started.store);
         await walkUntil(started.store, ({ walk }) => walk?.pass === 2);
-        await until(() => leaving.refused > refused);
+        await soon(() => leaving.refused > refused);
         leaving.isWriting = false;
-        await until(() => leaving.refused > refused + 2);
+        await soon(() => leaving.refused > refused + 2);
         await walkUntil(started.store, ({ walk }) => walk === null);
         const { tagged } = started.answered;
-        await until(() => started.answered.tagged > tagged + 2);
+        await soon(() => started.answered.tagged > tagged + 2);
       }
     }
   } finally {

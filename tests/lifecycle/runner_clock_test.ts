@@ -14,7 +14,8 @@ import {
   NAME,
   runsOf,
 } from "./fake_jobs.ts";
-import { onStore, until } from "./lifecycle_fixture.ts";
+import { onStore } from "./lifecycle_fixture.ts";
+import { soon } from "../support/http.ts";
 
 const INTERVAL = COMPLETE_EVENTS.intervalMs;
 const COMPLETION = { name: COMPLETE_EVENTS.name, intervalMs: INTERVAL };
@@ -148,7 +149,7 @@ Deno.test(
     const job = aJob(async (_store, { shouldStop }) => {
       assert.equal(shouldStop(), false);
       entered.resolve();
-      await until(shouldStop);
+      await soon(shouldStop);
       ended = true;
       return aReport({ ...SOME, moreLeft: true });
     });

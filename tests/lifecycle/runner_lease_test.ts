@@ -17,7 +17,8 @@ import {
   storedRun,
 } from "./fake_jobs.ts";
 import { aRun } from "../kv/job_records.ts";
-import { interrupt, onStore, until } from "./lifecycle_fixture.ts";
+import { interrupt, onStore } from "./lifecycle_fixture.ts";
+import { soon } from "../support/http.ts";
 
 const SOME = { examined: 1, changed: 1 };
 
@@ -145,7 +146,7 @@ Deno.test("a run keeps its lease alive, and stops at its next batch when it has 
     let stopped = false;
     const job = aJob(async (_store, { shouldStop }) => {
       entered.resolve();
-      await until(shouldStop);
+      await soon(shouldStop);
       stopped = true;
       return aReport({ moreLeft: true });
     });
@@ -156,7 +157,7 @@ Deno.test("a run keeps its lease alive, and stops at its next batch when it has 
     slow.clock.now = NOW + 10 * SECOND;
     mock.timers.tick(5_000);
     const renewed = slow.clock.now + LEASE_MS;
-    await until(async () => (await getLease(store, NAME)).value!.expiresAt === renewed);
+    await soon(async () => (await getLease(store, NAME)).value!.expiresAt === renewed);
     const other = aRunner(store, aJobOf(SOME));
     other.clock.now = renewed - 1;
     const early = await other.runner.run(NAME, { trigger: "cron" });

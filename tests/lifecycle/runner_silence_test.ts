@@ -5,7 +5,8 @@ import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
 import type { Job } from "../../lifecycle/jobs/job.ts";
 import { DAY, HOUR, MINUTE, NOW, SECOND } from "../support/fixture.ts";
 import { aFailingJob, aJob, aReport, aRunner, runsOf } from "./fake_jobs.ts";
-import { interrupt, onStore, until } from "./lifecycle_fixture.ts";
+import { interrupt, onStore } from "./lifecycle_fixture.ts";
+import { soon } from "../support/http.ts";
 
 const INTERVAL = COMPLETE_EVENTS.intervalMs;
 const COMPLETION = { name: COMPLETE_EVENTS.name, intervalMs: INTERVAL };
@@ -98,7 +99,7 @@ Deno.test(
   onStore(async (store) => {
     const { runner, lines } = aRunner(store, []);
     runner.wake();
-    await until(() => lines.length > 0);
+    await soon(() => lines.length > 0);
     assert.equal(lines[0]!.message, "traffic could not start a sweep");
     await runner.idle();
   }),
@@ -138,7 +139,7 @@ Deno.test(
     const { runner, lines } = aRunner(store, aCountedJob().job);
     interrupt(store, "get", () => Promise.reject(new Error("no store")));
     runner.notice();
-    await until(() => lines.length > 0);
+    await soon(() => lines.length > 0);
     assert.equal(lines[0]!.message, "the jobs' health could not be read");
   }),
 );

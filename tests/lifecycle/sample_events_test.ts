@@ -6,7 +6,8 @@ import { createLogger, SILENT } from "../../lifecycle/log.ts";
 import { GUEST } from "../../lifecycle/policy.ts";
 import { fillUp, keepSampleEvents } from "../../lifecycle/sample_events.ts";
 import { allRecords, DAY, freshStore, MINUTE, NOW } from "../support/fixture.ts";
-import { interrupt, onStore, until } from "./lifecycle_fixture.ts";
+import { interrupt, onStore } from "./lifecycle_fixture.ts";
+import { soon } from "../support/http.ts";
 
 async function live(store: Store, now: number) {
   const options = { principal: GUEST, now, openEndedMs: DAY, limit: 100 };
@@ -20,8 +21,8 @@ Deno.test(
     const items = await live(store, NOW);
     assert.equal(items.length, 36);
     assert.equal(made, 36);
-    const soon = items.filter(({ endDate }) => endDate !== null && endDate <= NOW + 2 * MINUTE);
-    assert.equal(soon.length, 5);
+    const over = items.filter(({ endDate }) => endDate !== null && endDate <= NOW + 2 * MINUTE);
+    assert.equal(over.length, 5);
     assert.ok(items.some((item) => item.allDay), "some take all day");
     assert.ok(items.some((item) => item.endDate === null), "some are open-ended");
     assert.ok(items.some((item) => item.online));
@@ -54,7 +55,7 @@ Deno.test("keepSampleEvents() fills up at once and every 20 s, until it is stopp
     assert.equal((await allRecords(store)).length, 36);
     now += 3 * MINUTE;
     mock.timers.tick(20_000);
-    await until(async () => (await live(store, now)).length === 36);
+    await soon(async () => (await live(store, now)).length === 36);
     stop();
   } finally {
     store.close();

@@ -5,7 +5,7 @@ import {
   startRedisGateway,
 } from "../support/redis_gateway.ts";
 import { type RedisServer, redisTest, startRedisServer } from "../support/redis_server.ts";
-import { until } from "../support/http.ts";
+import { PATIENCE_MS } from "../support/http.ts";
 import { textLines } from "../support/text_lines.ts";
 
 export interface GatewayTest {
@@ -57,9 +57,6 @@ export function gatewayTest(
   });
 }
 
-/** Long enough on a busy machine for a line that is to come. */
-const LINE_MS = 10_000;
-
 function listener(response: Response): Listener {
   const text = response.body!.pipeThrough(new TextDecoderStream());
   const reader = text.pipeThrough(textLines()).getReader();
@@ -74,17 +71,9 @@ function listener(response: Response): Listener {
     response,
     line: async () => {
       const { promise: late, reject } = Promise.withResolvers<never>();
-      const timer = setTimeout(() => reject(new Error(`no line within ${LINE_MS} ms`)), LINE_MS);
+      const timer = setTimeout(() => reject(new Error("the line never came")), PATIENCE_MS);
       return await Promise.race([nextLine(), late]).finally(() => clearTimeout(timer));
     },
     leave: () => reader.cancel(),
   };
-}
-
-/** Resolves once the condition holds, which others bring about. */
-export async function soon(condition: () => boolean | Promise<boolean>): Promise<void> {
-  await until(async () => {
-    await new Promise((resolve) => setTimeout(resolve));
-    return await condition();
-  });
 }

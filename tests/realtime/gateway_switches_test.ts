@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import type { Refusal } from "../support/gateway_switches.ts";
 import { json } from "../support/http.ts";
 import { random } from "../support/random.ts";
-import { type GatewayTest, gatewayTest, soon } from "./gateway_fixture.ts";
+import { type GatewayTest, gatewayTest } from "./gateway_fixture.ts";
+import { soon } from "../support/http.ts";
 
 const publish = ({ post }: GatewayTest, message: string) =>
   post("/", ["PUBLISH", "ch", message]) as Promise<{ result: number }>;

@@ -1,7 +1,8 @@
 /** The gateway is Upstash to its real SDK, however that is set up. */
 import assert from "node:assert/strict";
 import { Redis } from "@upstash/redis";
-import { type GatewayTest, gatewayTest, soon } from "./gateway_fixture.ts";
+import { type GatewayTest, gatewayTest } from "./gateway_fixture.ts";
+import { soon } from "../support/http.ts";
 
 const SETTINGS: { enableAutoPipelining: boolean; responseEncoding: "base64" | false }[] = [
   { enableAutoPipelining: true, responseEncoding: "base64" },

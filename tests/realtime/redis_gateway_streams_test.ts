@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { json } from "../support/http.ts";
 import { connectRedis } from "../support/redis_connection.ts";
-import { gatewayTest, soon } from "./gateway_fixture.ts";
+import { gatewayTest } from "./gateway_fixture.ts";
+import { soon } from "../support/http.ts";
 
 gatewayTest("a subscription says so, and then every message in its order", async (t) => {
   const { listen, post } = t;

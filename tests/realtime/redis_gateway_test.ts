@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { json } from "../support/http.ts";
 import { connectRedis } from "../support/redis_connection.ts";
 import { startRedisGateway } from "../support/redis_gateway.ts";
-import { gatewayTest, soon } from "./gateway_fixture.ts";
+import { gatewayTest } from "./gateway_fixture.ts";
+import { soon } from "../support/http.ts";
 
 const BASE64 = { "upstash-encoding": "base64" };
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { connectRedis } from "../support/redis_connection.ts";
 import { redisTest, startRedisServer } from "../support/redis_server.ts";
-import { soon } from "./gateway_fixture.ts";
+import { soon } from "../support/http.ts";
 
 redisTest("a Redis that was stopped or killed starts again on its port, with nothing", async () => {
   await using redis = await startRedisServer();

@@ -1,7 +1,7 @@
 /** Bodies that break off on their way: what came is judged, nothing crashes. */
 import assert from "node:assert/strict";
 import { ADMIN, allRecords, testApp } from "../support/fixture.ts";
-import { assertWritesNothing, create, json, problem, TOMORROW, until } from "../support/http.ts";
+import { assertWritesNothing, create, json, problem, soon, TOMORROW } from "../support/http.ts";
 
 const JSON_BODY = { ...ADMIN, "content-type": "application/json" };
 const HALF = JSON.stringify(TOMORROW).slice(0, 40);
@@ -61,7 +61,7 @@ Deno.test("a client that hangs up in the middle of its body leaves a server that
   };
   await send("/v1/events", "application/json", HALF);
   await send("/v1/imports", "application/x-ndjson", LINES + HALF);
-  await until(async () => (await allRecords(t.store)).length === 3);
+  await soon(async () => (await allRecords(t.store)).length === 3);
   const response = await fetch(`http://127.0.0.1:${port}/readyz`);
   assert.deepEqual(await json<unknown>(response), { status: "ready" });
 });

@@ -12,7 +12,7 @@ import {
   json,
   places,
   problem,
-  until,
+  soon,
 } from "../support/http.ts";
 
 async function load(t: TestApp, lines: string): Promise<void> {
@@ -39,8 +39,7 @@ function countLists(t: TestApp): { lists: number } {
 async function restOf(counted: { lists: number }): Promise<void> {
   let seen = -1;
   let turns = 0;
-  await until(async () => {
-    await new Promise((resolve) => setTimeout(resolve));
+  await soon(() => {
     turns = counted.lists === seen ? turns + 1 : 0;
     seen = counted.lists;
     return turns > 20;
@@ -144,10 +143,7 @@ Deno.test("the body is read only as fast as it is taken, and no further when it 
   await restOf(counted);
   const atRest = counted.lists;
   await reader.read();
-  await until(async () => {
-    await new Promise((resolve) => setTimeout(resolve));
-    return counted.lists > atRest;
-  });
+  await soon(() => counted.lists > atRest);
   await reader.cancel();
   const atCancel = counted.lists;
   for (let i = 0; i < 50; i++) await new Promise((resolve) => setTimeout(resolve));

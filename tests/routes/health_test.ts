@@ -6,7 +6,7 @@ import { adoptIndexes } from "../../kv/index_state.ts";
 import { COMPLETE_EVENTS } from "../../lifecycle/jobs/complete_events.ts";
 import { testStore } from "../kv/test_store.ts";
 import { ADMIN, HOUR, MINUTE, NOW, storeEvent, testApp } from "../support/fixture.ts";
-import { json, list, problem, until } from "../support/http.ts";
+import { json, list, problem, soon } from "../support/http.ts";
 import { NEXT_GENERATION } from "../support/versions.ts";
 
 interface Health {
@@ -78,7 +78,7 @@ Deno.test("GET /healthz is 503 with the reason once completion is silent for two
   // Traffic, which looks once a minute, tries to help, in vain.
   t.clock.now += MINUTE;
   const tried = { complete_events: { last_success_at: null, consecutive_failures: 1 } };
-  await until(async () => isDeepStrictEqual((await health(503)).jobs, tried));
+  await soon(async () => isDeepStrictEqual((await health(503)).jobs, tried));
   job.broken = false;
   await t.runner.run("complete_events", { trigger: "cron" });
   assert.equal((await health(200)).status, "ok");
@@ -88,7 +88,7 @@ Deno.test("when completion is silent, traffic sets off a sweep", async () => {
   await using t = await testApp();
   t.clock.now = NOW + HOUR;
   await t.request("GET", "/nowhere");
-  await until(async () => await t.runner.silence() === null);
+  await soon(async () => await t.runner.silence() === null);
   const { jobs } = await json<Health>(await t.request("GET", "/healthz"));
   const last_success_at = "2026-12-05T19:00:00Z";
   assert.deepEqual(jobs.complete_events, { last_success_at, consecutive_failures: 0 });

@@ -17,7 +17,7 @@ import {
   type TestApp,
   testApp,
 } from "../support/fixture.ts";
-import { as, assertWritesNothing, byName, json, places, problem, until } from "../support/http.ts";
+import { as, assertWritesNothing, byName, json, places, problem, soon } from "../support/http.ts";
 
 type Json = Record<string, unknown>;
 const RUNS = "/v1/jobs/complete_events/runs";
@@ -187,7 +187,7 @@ Deno.test("a job shows the run in progress, and then its last one", async () => 
   const { run, finished } = await t.runner.start(job.name, { trigger: "cron" });
   // The lease is taken a moment after the start.
   const running = { run_id: run.id, trigger: "cron", started_at: "2026-12-05T18:00:00Z" };
-  await until(async () => isDeepStrictEqual((await read()).running, running));
+  await soon(async () => isDeepStrictEqual((await read()).running, running));
   letGo();
   await finished;
   const done = await read();

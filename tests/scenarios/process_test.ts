@@ -14,7 +14,7 @@ import {
   MINUTE,
 } from "../support/fixture.ts";
 import { problemOf } from "../support/client.ts";
-import { TOMORROW, until } from "../support/http.ts";
+import { soon, TOMORROW } from "../support/http.ts";
 import { type Server, spawnServer, startServer, sweepBegun } from "../support/server.ts";
 
 async function withPath(use: (path: string) => Promise<void>): Promise<void> {
@@ -249,7 +249,7 @@ Deno.test("SIGTERM in the middle of an import that never ends keeps what was rea
       const { v1 } = createClient(server.url, { token: ADMIN_TOKEN });
       const header = { "Content-Type": "application/x-ndjson" };
       const importing = v1.imports.$post({ header }, { init: { body: endless } });
-      await until(async () => (await bodyOf(v1.events.$get())).items.length > 0);
+      await soon(async () => (await bodyOf(v1.events.$get())).items.length > 0);
       await assertEndsWell(server, "SIGTERM");
       // The answer still came, and is true.
       report = await bodyOf(importing);

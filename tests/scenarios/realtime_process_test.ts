@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { ADMIN, ADMIN_TOKEN, SECOND } from "../support/fixture.ts";
 import { denokvTest, findDenokv, NO_DENOKV, startDenokv } from "../support/denokv.ts";
-import { json, soon, until } from "../support/http.ts";
+import { json, soon } from "../support/http.ts";
 import { startRedisGateway } from "../support/redis_gateway.ts";
 import { findRedisServer, redisTest, startRedisServer } from "../support/redis_server.ts";
 import { type Server, startServer } from "../support/server.ts";
@@ -125,7 +125,7 @@ Deno.test("an end is told when it comes, with the five-minute job not yet due", 
   assert.ok(Date.now() - now < 60 * SECOND);
   // The end is told when it is committed; the run that did it is recorded at its own end.
   let items: { trigger: string; changed: number }[] = [];
-  await until(async () => {
+  await soon(async () => {
     const runs = await fetch(`${server.url}/v1/jobs/complete_events/runs`, { headers: ADMIN });
     ({ items } = await json<{ items: typeof items }>(runs));
     return items.length > 0;

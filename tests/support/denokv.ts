@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { findProgram, freePort, startListening, testThatNeeds } from "./programs.ts";
+import { tempFolder } from "./temp_folder.ts";
 
 /** Why a test that needs denokv is ignored, for its name. */
 export const NO_DENOKV = "no denokv found, set DENOKV_PATH";
@@ -40,7 +41,7 @@ export async function startDenokv(): Promise<Denokv> {
   const path = findDenokv();
   assert.ok(path !== null, NO_DENOKV);
   Deno.env.set("DENO_KV_ACCESS_TOKEN", ACCESS_TOKEN);
-  const folder = await Deno.makeTempDir({ prefix: "curtain-denokv-" });
+  const folder = await tempFolder();
   const port = freePort();
   let child: Deno.ChildProcess | null = null;
   const start = async () => {

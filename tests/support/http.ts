@@ -85,21 +85,18 @@ export async function pauseJobs(t: TestApp): Promise<void> {
   }
 }
 
-/** Asks again and again, for what is set off in passing; every asking lets other work go on. */
-export async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 5_000; i++) if (await condition()) return;
-  assert.fail("it never came to be");
-}
-
 /** No time that anything may take; when it is over, nobody believes any more that it will come. */
-const PATIENCE_MS = 300_000;
+export const PATIENCE_MS = 300_000;
 
-/** The same for what no asking lets go on: it looks again each time the event loop has turned. */
-export async function soon(condition: () => boolean): Promise<void> {
-  const until = performance.now() + PATIENCE_MS;
-  while (!condition()) {
-    assert.ok(performance.now() < until, "it never came to be");
-    await new Promise((resolve) => setTimeout(resolve, 1));
+/**
+ * Waits for what others bring about: looks again each time the event loop has turned. How often
+ * says nothing, as a busy machine turns it often while somebody else does not come forward.
+ */
+export async function soon(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const giveUp = performance.now() + PATIENCE_MS;
+  while (!await condition()) {
+    assert.ok(performance.now() < giveUp, `it never came to be: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve));
   }
 }
 

@@ -1,8 +1,8 @@
 /** Servers of others that tests start: where one is, what a test does without it, when it listens. */
 import assert from "node:assert/strict";
 import { delimiter, join } from "node:path";
+import { PATIENCE_MS } from "./http.ts";
 
-const STARTS_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 5;
 
 /** Where a program is: `variable`, else on `PATH`, else in one of `folders`; null when nowhere. */
@@ -62,7 +62,7 @@ export async function startListening(
   const child = new Deno.Command(path, { ...options, stdout: "null", stderr: "null" }).spawn();
   let ended = false;
   child.status.then(() => ended = true);
-  const giveUp = performance.now() + STARTS_WITHIN_MS;
+  const giveUp = performance.now() + PATIENCE_MS;
   while (!await isListening(port)) {
     assert.ok(!ended, `${path} ended instead of listening on port ${port}`);
     if (performance.now() > giveUp) {

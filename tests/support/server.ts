@@ -1,7 +1,7 @@
 /** The program itself as a child process, as people run it. */
 import assert from "node:assert/strict";
 import { bodyOf, createClient } from "../../routes/client.ts";
-import { until } from "./http.ts";
+import { PATIENCE_MS, soon } from "./http.ts";
 import { textLines } from "./text_lines.ts";
 
 export interface Server extends AsyncDisposable {
@@ -21,9 +21,6 @@ export interface ServerOptions {
   args?: string[];
   env?: Record<string, string>;
 }
-
-/** Long enough for a start on a busy machine. */
-const LINE_MS = 20_000;
 
 /** Starts the program on a free port of loopback and waits until it listens. */
 export async function startServer(options: ServerOptions): Promise<Server> {
@@ -78,14 +75,14 @@ export function spawnServer({ entry = MAIN, args = [], env = {} }: ServerOptions
           waiting.delete(check);
           clearTimeout(timer);
           if (found !== undefined) return resolve(found);
-          const why = isLate ? `within ${LINE_MS} ms` : "to the end";
+          const why = isLate ? `within ${PATIENCE_MS} ms` : "to the end";
           const message = `no ${pattern} ${why} in:\n${lines.join("\n")}`;
           reject(new assert.AssertionError({ message }));
         };
         const timer = setTimeout(() => {
           isLate = true;
           check();
-        }, LINE_MS);
+        }, PATIENCE_MS);
         waiting.add(check);
         check();
       }),
@@ -108,5 +105,5 @@ export async function sweepBegun({ url }: Server, before: string): Promise<void>
   const { events } = createClient(url).v1;
   // A list that meets nothing due, and so wakes no other sweep.
   const query = { status: "CANCELLED", limit: 1 } as const;
-  await until(async () => (await bodyOf(events.$get({ query }))).position !== before);
+  await soon(async () => (await bodyOf(events.$get({ query }))).position !== before);
 }

@@ -7,7 +7,7 @@ import { JobRunner } from "../../../lifecycle/jobs/runner.ts";
 import { SILENT } from "../../../lifecycle/log.ts";
 import { BoundaryTimer } from "../../../lifecycle/realtime/boundary_timer.ts";
 import { freshStore, HOUR, MINUTE, NOW, SECOND, storeEvent } from "../../support/fixture.ts";
-import { until } from "../lifecycle_fixture.ts";
+import { soon } from "../../support/http.ts";
 import { allEntries, aLog } from "./realtime_fixture.ts";
 
 /**
@@ -58,7 +58,7 @@ async function aTimer(
     },
   });
   const resting = async () => {
-    await until(() => pending !== null);
+    await soon(() => pending !== null);
     return pending!.ms;
   };
   try {
@@ -88,12 +88,12 @@ async function aTimer(
 }
 
 /** Short enough to be reached by one wait. */
-const soon = { startDate: NOW - HOUR, endDate: NOW + 20 * SECOND, status: "ONGOING" as const };
+const nearEnd = { startDate: NOW - HOUR, endDate: NOW + 20 * SECOND, status: "ONGOING" as const };
 
 Deno.test("the timer rings at the earliest end, and the end is recorded", () =>
   aTimer(async ({ store, timer, swept, resting, ring }) => {
-    const { record } = await storeEvent(store, soon);
-    await storeEvent(store, { ...soon, endDate: NOW + 40 * SECOND });
+    const { record } = await storeEvent(store, nearEnd);
+    await storeEvent(store, { ...nearEnd, endDate: NOW + 40 * SECOND });
     timer.start();
     assert.equal(await resting(), 20 * SECOND);
     assert.deepEqual(swept, []);
@@ -113,7 +113,7 @@ Deno.test("the timer rings at the earliest start, also of what is not public", (
     timer.start();
     assert.equal(await resting(), 5 * SECOND);
     await ring();
-    await until(() => swept.length > 0);
+    await soon(() => swept.length > 0);
     await resting();
     assert.deepEqual(swept, ["start_events"]);
     assert.equal((await getEvent(store, record.id))!.record.status, "ONGOING");
@@ -121,7 +121,7 @@ Deno.test("the timer rings at the earliest start, also of what is not public", (
 
 Deno.test("what is due already is recorded at once, starts and ends", () =>
   aTimer(async ({ store, timer, swept, resting }) => {
-    await storeEvent(store, { ...soon, endDate: NOW });
+    await storeEvent(store, { ...nearEnd, endDate: NOW });
     await storeEvent(store, { startDate: NOW, endDate: NOW + HOUR });
     timer.start();
     await resting();
@@ -142,13 +142,13 @@ Deno.test("however far the next one is, the timer looks once a minute", () =>
 
 Deno.test("an earlier start or end that is noticed is rung for, a later one is not", () =>
   aTimer(async ({ store, timer, waits, resting, newest }) => {
-    await storeEvent(store, soon);
+    await storeEvent(store, nearEnd);
     timer.start();
     assert.equal(await resting(), 20 * SECOND);
-    await storeEvent(store, { ...soon, endDate: NOW + 30 * SECOND });
+    await storeEvent(store, { ...nearEnd, endDate: NOW + 30 * SECOND });
     timer.notice(await newest());
     assert.equal(waits.length, 1);
-    await storeEvent(store, { ...soon, endDate: NOW + 3 * SECOND });
+    await storeEvent(store, { ...nearEnd, endDate: NOW + 3 * SECOND });
     timer.notice(await newest());
     await storeEvent(store, { startDate: NOW + 2 * SECOND, endDate: null });
     timer.notice(await newest());
@@ -156,7 +156,7 @@ Deno.test("an earlier start or end that is noticed is rung for, a later one is n
       await storeEvent(store, { status, startDate: NOW + 1, endDate: NOW + SECOND });
       timer.notice(await newest());
     }
-    await storeEvent(store, { ...soon, endDate: null });
+    await storeEvent(store, { ...nearEnd, endDate: null });
     timer.notice(await newest());
     assert.deepEqual(waits, [20 * SECOND, 3 * SECOND, 2 * SECOND]);
   }));
@@ -165,17 +165,17 @@ Deno.test("what is past when it is noticed is recorded at once: it may have been
   aTimer(async ({ store, timer, swept, resting, ring, newest }) => {
     timer.start();
     await resting();
-    await storeEvent(store, { ...soon, endDate: NOW - 1 });
+    await storeEvent(store, { ...nearEnd, endDate: NOW - 1 });
     timer.notice(await newest());
     assert.equal(await resting(), 0);
     await ring();
-    await until(() => swept.length > 0);
+    await soon(() => swept.length > 0);
     assert.deepEqual(swept, ["complete_events"]);
   }));
 
 Deno.test("what cannot be swept is tried again later and later, and noticing it changes nothing", () =>
   aTimer(async ({ store, timer, waits, swept, sweep, resting, ring, newest, clock }) => {
-    await storeEvent(store, { ...soon, endDate: NOW });
+    await storeEvent(store, { ...nearEnd, endDate: NOW });
     sweep.run = () => Promise.resolve();
     timer.start();
     await resting();
@@ -190,20 +190,20 @@ Deno.test("what cannot be swept is tried again later and later, and noticing it 
     }
     const at = clock.now + await resting();
     timer.notice(await newest());
-    await storeEvent(store, { ...soon, endDate: clock.now - 1 });
+    await storeEvent(store, { ...nearEnd, endDate: clock.now - 1 });
     timer.notice(await newest());
     assert.equal(clock.now + await resting(), at, "each change would set off a sweep");
     sweep.run = null;
     await ring();
     assert.equal(await resting(), MINUTE, "and then it goes on as before");
-    await storeEvent(store, { ...soon, endDate: clock.now + SECOND });
+    await storeEvent(store, { ...nearEnd, endDate: clock.now + SECOND });
     timer.notice(await newest());
     assert.equal(await resting(), SECOND);
   }));
 
 Deno.test("a sweep that fails, or a store that does, is tried again", () =>
   aTimer(async ({ store, timer, swept, sweep, lines, resting, ring }) => {
-    await storeEvent(store, { ...soon, endDate: NOW });
+    await storeEvent(store, { ...nearEnd, endDate: NOW });
     sweep.run = () => Promise.reject(new Error("no lease"));
     timer.start();
     assert.ok(await resting() <= 100);
@@ -222,16 +222,16 @@ Deno.test("a sweep that fails, or a store that does, is tried again", () =>
 
 Deno.test("a timer that is stopped rings no more, and can be started again", () =>
   aTimer(async ({ store, timer, waits, swept, resting, newest }) => {
-    await storeEvent(store, soon);
+    await storeEvent(store, nearEnd);
     timer.start();
     timer.start();
     await resting();
     await timer.stop();
-    await storeEvent(store, { ...soon, endDate: NOW + 1 });
+    await storeEvent(store, { ...nearEnd, endDate: NOW + 1 });
     timer.notice(await newest());
     assert.deepEqual(waits, [20 * SECOND]);
     timer.start();
-    await until(() => waits.length === 2);
+    await soon(() => waits.length === 2);
     assert.deepEqual([waits[1], swept.length], [1, 0]);
   }));
 

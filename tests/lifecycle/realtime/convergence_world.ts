@@ -41,7 +41,8 @@ import { messagesOf, parseMessage } from "../../../lifecycle/realtime/relayed.ts
 import { transitionEvent } from "../../../lifecycle/transition_event.ts";
 import { type TestStore, testStore } from "../../kv/test_store.ts";
 import { allRecords, DAY, MINUTE, NOW } from "../../support/fixture.ts";
-import { addMember, aMember, aRunContext, organizerId, until } from "../lifecycle_fixture.ts";
+import { addMember, aMember, aRunContext, organizerId } from "../lifecycle_fixture.ts";
+import { soon } from "../../support/http.ts";
 import { reinstate, suspend } from "../suspensions.ts";
 import { HandUpstream } from "./realtime_fixture.ts";
 
@@ -231,7 +232,7 @@ export class World implements AsyncDisposable {
 
   /** A watcher may hear of a commit before its writer has noted it here. */
   async noted(place: JournalPlace): Promise<void> {
-    await until(() => comparePlaces(place, this.#read) <= 0);
+    await soon(() => comparePlaces(place, this.#read) <= 0);
   }
 
   /** Everybody comes back, and has what there is. */
@@ -397,7 +398,7 @@ export class Client {
     await realtime.hub.catchUp();
     // It waits again when it has applied what it was given; asked in a turn of its own, in which no
     // delivery is on its way.
-    await until(async () => {
+    await soon(async () => {
       await new Promise((resolve) => setTimeout(resolve));
       const follower = this.#follower;
       return this.#failure !== null || follower === null ||

@@ -26,7 +26,7 @@ import {
   storeEvents,
 } from "../../support/fixture.ts";
 import { random } from "../../support/random.ts";
-import { until } from "../lifecycle_fixture.ts";
+import { soon } from "../../support/http.ts";
 import {
   ADMINS,
   aHub,
@@ -133,7 +133,7 @@ Deno.test("followers at any pace get each change once, in order, while others wr
     clearInterval(telling);
     for (const { follower, from, ids } of followers) {
       const wanted = await idsAfter(there, from);
-      await until(() => ids.length >= wanted.length);
+      await soon(() => ids.length >= wanted.length);
       assert.deepEqual(ids, wanted, `seed ${seed}`);
       follower.close();
     }
@@ -149,7 +149,7 @@ Deno.test("a follower who was overtaken by what the hub holds is served from the
   const follower = await follow(hub);
   const start = await readHeadPlace(store);
   await storeEvents(store, 40);
-  await until(async () => comparePlaces(hub.position, await readHeadPlace(store)) === 0);
+  await soon(async () => comparePlaces(hub.position, await readHeadPlace(store)) === 0);
   assert.equal(hub.entriesAfter(start), null);
   assert.deepEqual(await nextIds(follower, 40), await idsAfter(store, start));
   await storeEvent(store);
@@ -430,7 +430,7 @@ Deno.test("of many followers of a kind each is told the same, at whatever time o
   const of = () => follow(hub, { subscription: everythingFor(GUESTS), clock: () => now });
   const followers = [await of(), await of(), await of()];
   await storeEvent(store, { startDate: NOW + HOUR, endDate: NOW + 2 * HOUR });
-  await until(async () => comparePlaces(hub.position, await readHeadPlace(store)) === 0);
+  await soon(async () => comparePlaces(hub.position, await readHeadPlace(store)) === 0);
   const statuses: string[] = [];
   for (const [i, follower] of followers.entries()) {
     now = NOW + i * HOUR;
@@ -451,7 +451,7 @@ Deno.test("what was hidden after it was made for others is not told from what wa
   const stored = await storeEvent(store);
   assert.equal((await nextIds(first, 1)).length, 1, "and so it is kept");
   await changeStored(store, stored, { visibility: "PRIVATE", title: "secret" });
-  await until(async () => comparePlaces(hub.position, await readHeadPlace(store)) === 0);
+  await soon(async () => comparePlaces(hub.position, await readHeadPlace(store)) === 0);
   const delivery = (await second.next())!;
   assert.ok(delivery.type === "messages");
   const messages = delivery.messages.map(({ json }) => JSON.parse(json));

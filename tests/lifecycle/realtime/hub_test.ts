@@ -13,7 +13,7 @@ import { trimJournal } from "../../../kv/journal_trim.ts";
 import type { Hub } from "../../../lifecycle/realtime/hub.ts";
 import { type TestStore, testStore } from "../../kv/test_store.ts";
 import { MINUTE, NOW, storeEvent, storeEvents } from "../../support/fixture.ts";
-import { until } from "../lifecycle_fixture.ts";
+import { soon } from "../../support/http.ts";
 import {
   aHub,
   aListener,
@@ -32,7 +32,7 @@ const stampsOf = (entries: PlacedChanges[] | null) =>
 
 /** Waits until the hub stands at the journal's end. */
 async function caughtUp(hub: Hub): Promise<void> {
-  await until(async () => comparePlaces(hub.position, await headOf(hub.store)) === 0);
+  await soon(async () => comparePlaces(hub.position, await headOf(hub.store)) === 0);
 }
 
 /** Asserts that the hub holds exactly what the journal does after `place`. */
@@ -155,7 +155,7 @@ Deno.test("a lie of Redis that leads beyond the journal is found out by the watc
   batch.entries[0]!.versionstamp = "f".repeat(20);
   upstream.hub.receive(batch);
   assert.equal(hub.position.versionstamp, "f".repeat(20));
-  await until(() => listener.times.misled === 1);
+  await soon(() => listener.times.misled === 1);
   assert.deepEqual(hub.position, await headOf(there));
   assert.deepEqual(hub.entriesAfter(start), null, "what is true of it is read again");
   assert.deepEqual(hub.entriesAfter(hub.position), []);
@@ -205,11 +205,11 @@ Deno.test("a journal that cannot be read is tried again, told of once, and nothi
   const mend = breakReads(here);
   await storeEvents(there, 30);
   hub.look();
-  await until(() => lines.filter(({ level }) => level === "debug").length >= 3);
+  await soon(() => lines.filter(({ level }) => level === "debug").length >= 3);
   assert.deepEqual(hub.position, start);
   assert.ok(mend() > 3);
   await caughtUp(hub);
-  await until(() => lines.at(-1)!.level === "info");
+  await soon(() => lines.at(-1)!.level === "info");
   await assertHolds(hub, start);
   assert.deepEqual(lines.map(({ level }) => level).filter((level) => level !== "debug"), [
     "warn",
@@ -227,7 +227,7 @@ Deno.test("while the journal cannot be read nobody makes the hub ask more often"
   await hub.join(listener);
   const mend = breakReads(store);
   hub.look();
-  await until(() => lines.length > 0);
+  await soon(() => lines.length > 0);
   for (let i = 0; i < 20; i++) hub.look();
   assert.equal(mend(), 1);
   // Whoever comes after that does not wait for the end of it.
@@ -444,7 +444,7 @@ Deno.test("nobody looks, and nothing is taken, while nobody listens", async () =
   hub.look();
   upstream.hub.look();
   upstream.hub.receive(batch);
-  await until(() => true);
+  await soon(() => true);
   assert.deepEqual([counted.reads, listener.times.advanced], [0, 0]);
   assert.deepEqual(hub.position, from);
 });

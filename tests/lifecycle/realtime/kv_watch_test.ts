@@ -4,7 +4,7 @@ import { comparePlaces } from "../../../kv/journal_places.ts";
 import { kvWatchUpstream } from "../../../lifecycle/realtime/kv_watch.ts";
 import { testStore } from "../../kv/test_store.ts";
 import { storeEvents } from "../../support/fixture.ts";
-import { until } from "../lifecycle_fixture.ts";
+import { soon } from "../../support/http.ts";
 import { aHub, aListener, aLog, headOf, twoProcesses } from "./realtime_fixture.ts";
 
 Deno.test("what another process commits is found by watching the store", async () => {
@@ -15,7 +15,7 @@ Deno.test("what another process commits is found by watching the store", async (
   await hub.join(listener);
   const start = hub.position;
   await storeEvents(there, 5);
-  await until(async () => comparePlaces(hub.position, await headOf(there)) === 0);
+  await soon(async () => comparePlaces(hub.position, await headOf(there)) === 0);
   assert.equal(hub.entriesAfter(start)!.length, 5);
   await hub.leave(listener);
 });
@@ -32,12 +32,12 @@ Deno.test("a watch that breaks off is begun anew, told of once, until it is clos
   store.kv.watch = breaking as unknown as typeof watch;
   let looks = 0;
   const watching = kvWatchUpstream(store, log).open({ look: () => looks++, receive: () => {} });
-  await until(() => broken >= 2);
+  await soon(() => broken >= 2);
   store.kv.watch = watch;
-  await until(() => looks > 0);
+  await soon(() => looks > 0);
   const before = looks;
   await storeEvents(store, 1);
-  await until(() => looks > before);
+  await soon(() => looks > before);
   await watching.close();
   assert.deepEqual(lines.map(({ level }) => level).slice(0, 2), ["warn", "debug"]);
 });
@@ -51,7 +51,7 @@ Deno.test("a watch that is closed while it waits to begin anew does not", async 
     throw new Error("no such thing");
   }) as typeof store.kv.watch;
   const watching = kvWatchUpstream(store, log).open({ look: () => {}, receive: () => {} });
-  await until(() => lines.length === 1);
+  await soon(() => lines.length === 1);
   await watching.close();
   assert.equal(times, 1);
 });

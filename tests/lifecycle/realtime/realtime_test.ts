@@ -9,7 +9,8 @@ import { GUEST, type Principal } from "../../../lifecycle/policy.ts";
 import { Realtime, type RealtimeOptions } from "../../../lifecycle/realtime/realtime.ts";
 import { testStore } from "../../kv/test_store.ts";
 import { DAY, HOUR, NOW, storeEvent, storeEvents } from "../../support/fixture.ts";
-import { addMember, aMember, organizerId, until } from "../lifecycle_fixture.ts";
+import { addMember, aMember, organizerId } from "../lifecycle_fixture.ts";
+import { soon } from "../../support/http.ts";
 import { aLog, HandUpstream, nextIds } from "./realtime_fixture.ts";
 
 const NEVER_SWEPT = () => Promise.resolve({ status: "skipped_paused" as const });
@@ -69,7 +70,7 @@ Deno.test("a commit of this process is told to those who watch, and published", 
   await storeEvent(store);
   const ids = await nextIds(follower, 1);
   assert.deepEqual(ids, [await readPosition(store)]);
-  await until(() => channel.published.length > 0);
+  await soon(() => channel.published.length > 0);
   assert.deepEqual(changesIn(channel.published), ids);
   await realtime.stop();
 });
@@ -84,7 +85,7 @@ Deno.test("what a process committed and did not live to publish is published by 
   const channel = aChannel();
   const second = aRealtime(store, { channel });
   await second.prepare();
-  await until(() => changesIn(channel.published).length === 3);
+  await soon(() => changesIn(channel.published).length === 3);
   await second.stop();
 });
 
@@ -122,7 +123,7 @@ Deno.test("while somebody watches, what is due is recorded; when nobody does, no
   const statusNow = async () => (await getEvent(store, id))!.record.status;
   assert.equal(await statusNow(), "ONGOING");
   const follower = await follow(realtime);
-  await until(async () => await statusNow() === "COMPLETED");
+  await soon(async () => await statusNow() === "COMPLETED");
   assert.equal((await nextIds(follower, 1)).length, 1);
   follower.close();
   await follower.ended;

@@ -8,7 +8,7 @@ import { redisUpstream } from "../../../lifecycle/realtime/redis_subscription.ts
 import { messagesOf } from "../../../lifecycle/realtime/relayed.ts";
 import { testStore } from "../../kv/test_store.ts";
 import { storeEvents } from "../../support/fixture.ts";
-import { until } from "../lifecycle_fixture.ts";
+import { soon } from "../../support/http.ts";
 import { aHub, aListener, aLog, batchAfter, headOf, twoProcesses } from "./realtime_fixture.ts";
 
 const CHANNEL = "curtain:test:rt:changes";
@@ -100,7 +100,7 @@ Deno.test("a subscription asks by the REST protocol, looks when it is accepted, 
   using store = await testStore();
   await using server = aServer(accepts);
   await using sub = subscribe(store, server.url);
-  await until(() => sub.told.looks === 1);
+  await soon(() => sub.told.looks === 1);
   const [{ method, path, authorization }] = server.requests as [Asked];
   assert.deepEqual([method, path, authorization], [
     "POST",
@@ -112,12 +112,12 @@ Deno.test("a subscription asks by the REST protocol, looks when it is accepted, 
   stream!.say(messages[0]!);
   // In two pieces, in the middle of a letter and of a line; the next one with other ends of lines.
   stream!.say(messages[1]!.slice(0, 40));
-  await until(() => sub.told.batches.length === 1);
+  await soon(() => sub.told.batches.length === 1);
   stream!.say(messages[1]!.slice(40) + messages[2]!.replaceAll("\n", "\r\n"));
-  await until(() => sub.told.batches.length === 3);
+  await soon(() => sub.told.batches.length === 3);
   stream!.say(": keep-alive\n\nid: 5\nevent: x\ndata:none\n\n");
   stream!.say(await aMessage(store));
-  await until(() => sub.told.batches.length === 4);
+  await soon(() => sub.told.batches.length === 4);
   assert.equal(sub.told.looks, 1);
   assert.deepEqual(sub.levels(), []);
 });
@@ -134,12 +134,12 @@ Deno.test("a stream that ends or breaks off is asked for again, and what was mis
   );
   await using sub = subscribe(store, server.url);
   for (let times = 1; times <= 3; times++) {
-    await until(() => sub.told.looks === times);
+    await soon(() => sub.told.looks === times);
     server.streams[times - 1]!.end();
   }
-  await until(() => sub.told.looks === 4);
+  await soon(() => sub.told.looks === 4);
   server.streams[3]!.say(await aMessage(store));
-  await until(() => sub.told.batches.length === 1);
+  await soon(() => sub.told.batches.length === 1);
 });
 
 Deno.test("a server that accepts and hangs up at once is asked less and less often", async () => {
@@ -150,7 +150,7 @@ Deno.test("a server that accepts and hangs up at once is asked less and less oft
   });
   const began = performance.now();
   await using _ = subscribe(store, server.url);
-  await until(() => server.requests.length === 4);
+  await soon(() => server.requests.length === 4);
   // 50, 100 and 200 ms at the least.
   assert.ok(performance.now() - began >= 340);
 });
@@ -171,7 +171,7 @@ for (const [name, refuse] of REFUSALS) {
     using store = await testStore();
     await using server = aServer(refuse, refuse, accepts);
     await using sub = subscribe(store, server.url);
-    await until(() => sub.told.looks === 1);
+    await soon(() => sub.told.looks === 1);
     assert.equal(server.requests.length, 3);
     assert.deepEqual(sub.levels(), ["warn", "info"]);
     assert.ok(!JSON.stringify(sub.lines).includes("secret-token"));
@@ -185,12 +185,12 @@ Deno.test("a server that is not there is tried until it is", async () => {
     return new URL(server.url).port;
   })();
   await using sub = subscribe(store, `http://127.0.0.1:${port}`);
-  await until(() => sub.lines.length >= 2);
+  await soon(() => sub.lines.length >= 2);
   const server = Deno.serve(
     { port: Number(port), hostname: "127.0.0.1", onListen() {} },
     () => new Response(ACCEPTED, { headers: { "content-type": "text/event-stream" } }),
   );
-  await until(() => sub.told.looks > 0);
+  await soon(() => sub.told.looks > 0);
   assert.deepEqual(sub.levels().slice(0, 2), ["warn", "info"]);
   await server.shutdown();
 });
@@ -200,7 +200,7 @@ Deno.test("messages that are none of ours are told of once, and make the hub loo
   using other = await testStore();
   await using server = aServer(accepts);
   await using sub = subscribe(store, server.url);
-  await until(() => sub.told.looks === 1);
+  await soon(() => sub.told.looks === 1);
   const foreign = [
     `data: message,${CHANNEL},{"half":\n\n`,
     `data: message,${CHANNEL},<html>\n\n`,
@@ -208,9 +208,9 @@ Deno.test("messages that are none of ours are told of once, and make the hub loo
   ];
   for (const text of foreign) server.streams[0]!.say(text);
   server.streams[0]!.say(`data: message,another:rt:changes,x\n\n`);
-  await until(() => sub.told.looks === 4);
+  await soon(() => sub.told.looks === 4);
   server.streams[0]!.say(await aMessage(store));
-  await until(() => sub.told.batches.length === 1);
+  await soon(() => sub.told.batches.length === 1);
   assert.equal(sub.told.looks, 4);
   assert.deepEqual(sub.levels(), ["warn"]);
 });
@@ -222,7 +222,7 @@ Deno.test("a line without end is given up", async () => {
     to.say(`data: message,${CHANNEL},${"x".repeat(1_100_000)}`);
   }, accepts);
   await using sub = subscribe(store, server.url);
-  await until(() => sub.told.looks === 2);
+  await soon(() => sub.told.looks === 2);
   assert.deepEqual(sub.levels(), ["warn", "info"]);
 });
 
@@ -230,7 +230,7 @@ Deno.test("a connection that says nothing for too long is hung up, and made anew
   using store = await testStore();
   await using server = aServer(accepts, () => {}, accepts);
   await using sub = subscribe(store, server.url, { silenceMs: 30 });
-  await until(() => server.requests.length >= 3);
+  await soon(() => server.requests.length >= 3);
   assert.match(sub.lines.map(({ message }) => message).join(), /broke off/);
 });
 
@@ -242,15 +242,15 @@ Deno.test("closing ends whatever it waits for: a connection, a message, the next
   {
     await using server = aServer(accepts);
     const reading = subscribe(store, server.url);
-    await until(() => reading.told.looks === 1);
+    await soon(() => reading.told.looks === 1);
     await reading[Symbol.asyncDispose]();
-    await until(() => server.streams[0]!.isHungUp);
+    await soon(() => server.streams[0]!.isHungUp);
     assert.equal(server.requests.length, 1);
   }
   {
     await using server = aServer(() => new Response("no", { status: 503 }));
     const waiting = subscribe(store, server.url);
-    await until(() => waiting.lines.length === 1);
+    await soon(() => waiting.lines.length === 1);
     await waiting[Symbol.asyncDispose]();
     assert.equal(server.requests.length, 1);
   }
@@ -270,13 +270,13 @@ Deno.test("a hub that listens to Redis holds the journal, though messages are lo
   const listener = aListener();
   await hub.join(listener);
   const start = hub.position;
-  await until(() => server.streams.length === 1);
+  await soon(() => server.streams.length === 1);
   for (let i = 0; i < 20; i++) {
     const message = await aMessage(there);
     if (i % 3 !== 0 || i === 19) server.streams[0]!.say(message);
   }
   server.streams[0]!.say(await aMessage(there));
-  await until(async () => comparePlaces(hub.position, await headOf(there)) === 0);
+  await soon(async () => comparePlaces(hub.position, await headOf(there)) === 0);
   assert.equal(hub.entriesAfter(start)!.length, 21);
   await hub.leave(listener);
 });

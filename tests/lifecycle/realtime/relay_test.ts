@@ -11,7 +11,7 @@ import { Relay } from "../../../lifecycle/realtime/relay.ts";
 import { cardBytes, filled } from "../../kv/filled_record.ts";
 import { testStore } from "../../kv/test_store.ts";
 import { aRecord, NOW, storeAll, storeEvent, storeEvents } from "../../support/fixture.ts";
-import { until } from "../lifecycle_fixture.ts";
+import { soon } from "../../support/http.ts";
 import {
   aHub,
   aListener,
@@ -133,7 +133,7 @@ Deno.test("woken, it publishes by itself, also what is committed while it does",
   const start = await readHeadPlace(store);
   await storeEvent(store);
   for (let i = 0; i < 10; i++) relay.wake();
-  await until(() => published.length >= 6);
+  await soon(() => published.length >= 6);
   await relay.stop();
   await assertJournal(store, published, start);
 });
@@ -150,10 +150,10 @@ Deno.test("what fails is tried again after a while, told of once, and nothing is
   const start = await readHeadPlace(store);
   await storeEvents(store, 2);
   relay.wake();
-  await until(() => failures === 1);
+  await soon(() => failures === 1);
   await storeEvents(store, 2);
   relay.wake();
-  await until(() => stampsOf(published).length === 4);
+  await soon(() => stampsOf(published).length === 4);
   await relay.stop();
   await assertJournal(store, published, start);
   assert.deepEqual(lines.map(({ level }) => level), ["warn", "debug", "debug", "info"]);
@@ -169,7 +169,7 @@ Deno.test("while it waits to try again, waking it asks nothing of Redis nor of t
   await relay.prepare();
   await storeEvent(store);
   relay.wake();
-  await until(() => lines.length === 1);
+  await soon(() => lines.length === 1);
   store.get = () => Promise.reject(new Error("nobody should ask"));
   for (let i = 0; i < 50; i++) relay.wake();
   await relay.stop();
@@ -226,7 +226,7 @@ Deno.test("of two relays at once everything is published, and to a hub in order"
   await Promise.all(relays.map(({ relay }) => relay.run()));
   const all = (await allEntries(here)).map(({ versionstamp }) => versionstamp);
   assert.deepEqual([...seen].toSorted(), all);
-  await until(async () => comparePlaces(hub.position, await readHeadPlace(here)) === 0);
+  await soon(async () => comparePlaces(hub.position, await readHeadPlace(here)) === 0);
   assert.deepEqual(hub.entriesAfter(start)!.map(({ versionstamp }) => versionstamp), all);
   await hub.leave(listener);
 });
