@@ -5,11 +5,11 @@
  */
 import assert from "node:assert/strict";
 import { ADMIN, ADMIN_TOKEN, scaled } from "../support/fixture.ts";
-import { json, TOMORROW } from "../support/http.ts";
+import { json, LATER } from "../support/http.ts";
 import { memoryOf, type RawOptions, sendRaw, statusesOf } from "../support/raw_http.ts";
 import { type Server, startServer } from "../support/server.ts";
 
-const BODY = JSON.stringify(TOMORROW);
+const BODY = JSON.stringify(LATER);
 const AUTH = `authorization: ${ADMIN.authorization}\r\n`;
 const OF_JSON = `${AUTH}content-type: application/json\r\n`;
 const OF_LINES = `${AUTH}content-type: application/x-ndjson\r\n`;

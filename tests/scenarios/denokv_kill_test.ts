@@ -18,7 +18,7 @@ import {
   type TestApp,
   testApp,
 } from "../support/fixture.ts";
-import { json, list, TOMORROW } from "../support/http.ts";
+import { json, list, soon, TOMORROW } from "../support/http.ts";
 
 /** At a time, each with events of its own. */
 const WRITERS = 8;
@@ -27,25 +27,40 @@ const EVENTS_EACH = scaled(63, 16);
 /** To be completed, a few by each sweep. */
 const DUE = scaled(2_000, 300);
 const DUE_BY_SWEEP = 8;
-/** Short ones, so that an outage outlasts them. */
-const DEADLINES = { readDeadlineMs: 200, commitDeadlineMs: 300 };
-/** A request makes a few calls one after another, and the first that is late ends it. */
-const ANSWERED_WITHIN_MS = 2_000;
-/** Every second. */
-const OUTAGE = { upMs: 600, downMs: 400 };
+/** Short ones, as every outage lasts until they are over. */
+const DEADLINES = { readDeadlineMs: 300, commitDeadlineMs: 500 };
+/** Served between one outage and the next. */
+const SERVED_BETWEEN = 100;
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Kills and restarts the server until told to stop; answers how often it did. */
-function outages(server: Denokv): () => Promise<number> {
+/** What requests and sweeps met, on the way to being done. */
+class Trouble {
+  refused = { store_unavailable: 0, outcome_unknown: 0 };
+  served = 0;
+  /** How many sweeps ended as what. */
+  sweeps = { failed: 0, succeeded: 0 };
+}
+
+/**
+ * Kills and restarts the server until told to stop; answers how often it did. It stays away until a
+ * request was refused and a sweep failed: both are told so, and neither waits until it is back.
+ */
+function outages(server: Denokv, trouble: Trouble): () => Promise<number> {
   let goesOn = true;
+  const refusals = () => trouble.refused.store_unavailable + trouble.refused.outcome_unknown;
   const ended = (async () => {
     let kills = 0;
     while (goesOn) {
-      await wait(OUTAGE.upMs);
+      const { served, sweeps: { succeeded } } = structuredClone(trouble);
+      await soon(() =>
+        !goesOn ||
+        (trouble.served > served + SERVED_BETWEEN && trouble.sweeps.succeeded > succeeded)
+      );
       await server.kill();
       kills++;
-      await wait(OUTAGE.downMs);
+      const [refused, { failed }] = [refusals(), { ...trouble.sweeps }];
+      await soon(() => !goesOn || (refusals() > refused && trouble.sweeps.failed > failed));
       await server.start();
     }
     return kills;
@@ -53,27 +68,22 @@ function outages(server: Denokv): () => Promise<number> {
   return () => ((goesOn = false), ended);
 }
 
-/** What requests met, beside being done. */
-interface Trouble {
-  refused: { store_unavailable: number; outcome_unknown: number };
-  slowestMs: number;
-}
-
-/** Sends a request; 503 is null, and any answer comes in time. */
+/** Sends a request, and notes whether it was served. */
 async function ask(
   t: TestApp,
   trouble: Trouble,
   [method, path, body]: [method: string, path: string, body?: unknown],
 ): Promise<{ status: number; answer: Record<string, string> }> {
-  const began = performance.now();
   const response = await t.request(method, path, { body, headers: ADMIN });
-  trouble.slowestMs = Math.max(trouble.slowestMs, performance.now() - began);
   const { status, headers } = response;
   const answer = await response.json();
-  if (status !== 503) return { status, answer };
+  if (status !== 503) {
+    trouble.served++;
+    return { status, answer };
+  }
   assert.ok(answer.code in trouble.refused, answer.code);
   assert.match(headers.get("retry-after") ?? "none", /^\d+$/);
-  trouble.refused[answer.code as keyof Trouble["refused"]]++;
+  trouble.refused[answer.code as keyof typeof trouble.refused]++;
   await wait(50);
   return { status, answer };
 }
@@ -117,18 +127,17 @@ async function writeEvents(t: TestApp, trouble: Trouble, name: string) {
   return titles;
 }
 
-/** Sweeps and lists until `isOver`; answers how the sweeps ended. */
+/** Sweeps and lists until `isOver`. */
 async function sweepAndList(t: TestApp, trouble: Trouble, isOver: () => boolean) {
-  const endings = new Set<string>();
   while (!isOver()) {
     // More is due, and the lease of a run that could not release it has expired.
     t.clock.now += LEASE_MS;
-    endings.add((await t.runner.run(COMPLETE_EVENTS.name, { trigger: "cron" })).status);
+    const run = await t.runner.run(COMPLETE_EVENTS.name, { trigger: "cron" });
+    if (run.status === "failed" || run.status === "succeeded") trouble.sweeps[run.status]++;
     const { status } = await ask(t, trouble, ["GET", "/v1/events"]);
     assert.ok(status === 200 || status === 503, `${status}`);
     await wait(20);
   }
-  return endings;
 }
 
 async function assertWrittenOnce(store: Store, titles: Map<string, EventId>): Promise<void> {
@@ -149,7 +158,7 @@ async function assertWrittenOnce(store: Store, titles: Map<string, EventId>): Pr
 }
 
 denokvTest(
-  "denokv killed every second under writes and sweeps: nothing lost, nothing doubled",
+  "denokv killed again and again under writes and sweeps: nothing lost, nothing doubled",
   async () => {
     await using server = await startDenokv();
     const due = Array.from(
@@ -161,25 +170,22 @@ denokvTest(
     patient.close();
     await using t = await testApp({ store: await openStore(server.url, DEADLINES) });
 
-    const stop = outages(server);
-    const trouble: Trouble = {
-      refused: { store_unavailable: 0, outcome_unknown: 0 },
-      slowestMs: 0,
-    };
+    const trouble = new Trouble();
+    const stop = outages(server, trouble);
     let isWritten = false;
     const writers = Array.from(
       { length: WRITERS },
       (_, i) => writeEvents(t, trouble, `writer ${i}`),
     );
     const writing = Promise.all(writers).finally(() => isWritten = true);
-    const [titles, endings] = await Promise.all([
+    const [titles] = await Promise.all([
       writing,
       sweepAndList(t, trouble, () => isWritten),
     ]).finally(stop);
     const kills = await stop();
     assert.ok(kills > 1 && trouble.refused.store_unavailable > 0, "the outages were felt");
-    assert.ok(endings.has("failed") && endings.has("succeeded"), "by the sweeps too");
-    assert.ok(trouble.slowestMs < ANSWERED_WITHIN_MS, `an answer took ${trouble.slowestMs} ms`);
+    const { failed, succeeded } = trouble.sweeps;
+    assert.ok(failed > 0 && succeeded > 0, "by the sweeps too");
 
     // It has recovered by itself: what is asked for next is done.
     await json(await t.request("POST", "/v1/events", { body: TOMORROW, headers: ADMIN }), 201);

@@ -19,6 +19,7 @@ import {
 } from "../support/fixture.ts";
 import { random } from "../support/random.ts";
 import { startServer, sweepBegun } from "../support/server.ts";
+import { withFolder } from "../support/temp_folder.ts";
 
 const SEED = 20_261_124;
 const JOB = "complete_events";
@@ -41,6 +42,13 @@ async function prepare(path: string, count: number): Promise<string> {
   return position;
 }
 
+async function isAnyDue(path: string): Promise<boolean> {
+  const store = await openStore(path);
+  const due = (await allRecords(store)).some(({ status }) => status !== "COMPLETED");
+  store.close();
+  return due;
+}
+
 async function assertRunsCountTheJournal(store: Store): Promise<void> {
   const byRun = new Map<string, number>();
   for (const { by } of await allChanges(store)) byRun.set(by, (byRun.get(by) ?? 0) + 1);
@@ -54,17 +62,18 @@ async function assertRunsCountTheJournal(store: Store): Promise<void> {
 }
 
 Deno.test("a server killed at random points of a sweep and restarted completes each event once", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (folder) => {
     const path = `${folder}/events.sqlite3`;
     const next = random(SEED);
-    for (let kill = 0; kill < scaled(20, 4); kill++) {
+    // A kill after the sweep's end, as may come on a busy machine, proves nothing.
+    for (let met = 0; met < scaled(15, 3);) {
       const before = await prepare(path, 500);
       await using server = await startServer({ env: { KV_PATH: path } });
       await sweepBegun(server, before);
       await new Promise((resolve) => setTimeout(resolve, next() * 40));
       server.kill("SIGKILL");
       assert.equal((await server.status).signal, "SIGKILL");
+      if (await isAnyDue(path)) met++;
     }
     {
       await using server = await startServer({ env: { KV_PATH: path, ADMIN_TOKEN } });
@@ -87,7 +96,5 @@ Deno.test("a server killed at random points of a sweep and restarted completes e
     } finally {
       store.close();
     }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });

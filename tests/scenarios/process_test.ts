@@ -14,17 +14,12 @@ import {
   MINUTE,
 } from "../support/fixture.ts";
 import { problemOf } from "../support/client.ts";
-import { soon, TOMORROW } from "../support/http.ts";
+import { LATER, soon } from "../support/http.ts";
 import { type Server, spawnServer, startServer, sweepBegun } from "../support/server.ts";
+import { withFolder } from "../support/temp_folder.ts";
 
-async function withPath(use: (path: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(`${folder}/events.sqlite3`);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+const withPath = (use: (path: string) => Promise<void>) =>
+  withFolder((folder) => use(`${folder}/events.sqlite3`));
 
 async function reopened(path: string, look: (store: Store) => Promise<void>): Promise<void> {
   const store = await openStore(path);
@@ -35,20 +30,24 @@ async function reopened(path: string, look: (store: Store) => Promise<void>): Pr
   }
 }
 
-/** Sends the signal, and asserts that the program ends well, and soon. */
+/**
+ * Sends the signal, and asserts that the program ends well, and soon: in the five seconds that Deno
+ * Deploy gives it, or so many starts of it where a start takes a busy machine seconds.
+ */
 async function assertEndsWell(server: Server, signal: Deno.Signal): Promise<void> {
   const began = performance.now();
   server.kill(signal);
   const { code, signal: killedBy } = await server.status;
   assert.deepEqual([code, killedBy], [0, null], server.lines.join("\n"));
-  assert.ok(performance.now() - began < 5_000, "within five seconds");
+  const tookMs = performance.now() - began;
+  assert.ok(tookMs < Math.max(5_000, 20 * server.firstLineMs), `it took ${tookMs} ms`);
 }
 
 const storeDue = (path: string, count: number) =>
   seed(path, { size: "minimal", count, firstEnd: Date.now() - 2 * count * MINUTE });
 
-for (
-  const [name, value, sentence] of [
+Deno.test("a setting that cannot be stops the start with a sentence", async () => {
+  await Promise.all(([
     ["PORT", "http", 'PORT must be a port number, 0 to 65535, not "http".'],
     ["PORT", "70000", 'PORT must be a port number, 0 to 65535, not "70000".'],
     ["KV_PATH", "redis://x", "KV_PATH must be a file, :memory:, or an http(s)://"],
@@ -58,9 +57,7 @@ for (
     ["RATE_LIMIT", "many", "RATE_LIMIT must be a number of requests a minute"],
     ["TRUSTED_PROXIES", "proxy", "TRUSTED_PROXIES must be IP addresses and ranges"],
     ["TIME_ZONE", "Mars/Olympus", "TIME_ZONE must be an IANA time zone"],
-  ] as const
-) {
-  Deno.test(`${name}=${value} stops the start with a sentence`, async () => {
+  ] as const).map(async ([name, value, sentence]) => {
     await using server = spawnServer({ env: { KV_PATH: ":memory:", [name]: value } });
     const { code } = await server.status;
     const said = await server.line(new RegExp(name));
@@ -68,8 +65,8 @@ for (
     assert.ok(said.startsWith(sentence), said);
     assert.equal(server.lines.length, 1, "and nothing else");
     if (name === "ADMIN_TOKEN") assert.ok(!said.includes(value), "secrets are not told");
-  });
-}
+  }));
+});
 
 Deno.test("a port in use is said to be so", async () => {
   using taken = Deno.listen({ port: 0, hostname: "127.0.0.1" });
@@ -94,7 +91,7 @@ Deno.test("the start says where the store is, where to go, and that nothing can 
     assert.ok(!server.lines.some((line) => ANY_NAME.test(line)));
     const client = createClient(server.url);
     assert.deepEqual(await bodyOf(client.readyz.$get()), { status: "ready" });
-    const refused = await problemOf(client.v1.events.$post({ json: TOMORROW }));
+    const refused = await problemOf(client.v1.events.$post({ json: LATER }));
     assert.equal(refused.code, "unauthenticated");
     await assertEndsWell(server, "SIGINT");
   });
@@ -177,7 +174,7 @@ Deno.test("a chunked body leaves no complaint of the runtime in the log", async 
   const head = "POST /v1/events HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n" +
     `authorization: ${ADMIN.authorization}\r\ncontent-type: application/json\r\n` +
     "transfer-encoding: chunked\r\n\r\n";
-  const body = JSON.stringify(TOMORROW);
+  const body = JSON.stringify(LATER);
   const chunks = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
   await connection.write(new TextEncoder().encode(head + chunks));
   assert.match(await new Response(connection.readable).text(), /^HTTP\/1.1 201 /);
@@ -205,9 +202,10 @@ Deno.test("a cold start with a due event completes it", async () => {
   });
 });
 
-Deno.test("SIGTERM in the middle of a run ends it at its next batch, and the rest is still due", async () => {
+/** Stops a sweep of so many events; false when it ended by itself before it was told to. */
+async function isStoppedMidway(count: number): Promise<boolean> {
+  let isMidway = false;
   await withPath(async (path) => {
-    const count = 2_000;
     await storeDue(path, count);
     let before = "";
     await reopened(path, async (store) => {
@@ -217,6 +215,8 @@ Deno.test("SIGTERM in the middle of a run ends it at its next batch, and the res
       await using server = await startServer({ env: { KV_PATH: path } });
       await sweepBegun(server, before);
       await assertEndsWell(server, "SIGTERM");
+      isMidway = !server.lines.some((line) => line.includes("run succeeded"));
+      if (!isMidway) return;
       await server.line(/run partial/);
     }
     await reopened(path, async (store) => {
@@ -229,6 +229,13 @@ Deno.test("SIGTERM in the middle of a run ends it at its next batch, and the res
       await assertIndexesRebuild(store);
     });
   });
+  return isMidway;
+}
+
+Deno.test("SIGTERM in the middle of a run ends it at its next batch, and the rest is still due", async () => {
+  // On a busy machine the signal may come late, and needs more to come in the middle of.
+  let count = 1_000;
+  while (!await isStoppedMidway(count)) count *= 2;
 });
 
 Deno.test("SIGTERM in the middle of an import that never ends keeps what was read", async () => {
@@ -238,7 +245,7 @@ Deno.test("SIGTERM in the middle of an import that never ends keeps what was rea
     let report: { created: number; failures: { line: number }[] } | undefined;
     const endless = new ReadableStream({
       async pull(controller) {
-        const line = JSON.stringify({ ...TOMORROW, external_id: `${sent}` });
+        const line = JSON.stringify({ ...LATER, external_id: `${sent}` });
         controller.enqueue(encoder.encode(line + "\n"));
         // As fast as it is taken, but in the background.
         if (++sent % 16 === 0) await new Promise((resolve) => setTimeout(resolve));

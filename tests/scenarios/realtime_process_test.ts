@@ -2,18 +2,16 @@
 import assert from "node:assert/strict";
 import { ADMIN, ADMIN_TOKEN, SECOND } from "../support/fixture.ts";
 import { denokvTest, findDenokv, NO_DENOKV, startDenokv } from "../support/denokv.ts";
-import { json, soon } from "../support/http.ts";
+import { json, LATER, soon } from "../support/http.ts";
 import { startRedisGateway } from "../support/redis_gateway.ts";
 import { findRedisServer, redisTest, startRedisServer } from "../support/redis_server.ts";
 import { type Server, startServer } from "../support/server.ts";
 import { SseFrames } from "../support/sse.ts";
+import { withFolder } from "../support/temp_folder.ts";
 
 interface Created {
   id: string;
 }
-
-/** Ends long after these tests. */
-const LATER = { title: "Winter Gala", status: "CONFIRMED", start_date: "2090-01-01T19:30:00Z" };
 
 async function publish({ url }: Server, event: Record<string, unknown> = LATER): Promise<Created> {
   const headers = { ...ADMIN, "content-type": "application/json" };
@@ -31,15 +29,6 @@ async function watch({ url }: Server, query = ""): Promise<SseFrames> {
 }
 
 const subjectOf = ({ data }: { data: string | null }): string => JSON.parse(data!).subject;
-
-async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 redisTest("a process killed between commit and publish: the next one publishes it", async () => {
   await withFolder(async (folder) => {
@@ -105,13 +94,17 @@ Deno.test("SIGTERM ends streams cleanly, and their clients come back spread out"
 
 Deno.test("an end is told when it comes, with the five-minute job not yet due", async () => {
   await using server = await startServer({ env: { KV_PATH: ":memory:", ADMIN_TOKEN } });
-  await server.line(/listens/);
   await using frames = await watch(server);
+  const began = Date.now();
+  const first = await publish(server);
+  assert.equal(subjectOf(await frames.message()), first.id);
+  // So long that on a machine as busy as this one it is told of before it ends.
+  const leadMs = Math.max(2 * SECOND, 20 * (Date.now() - began));
   const now = Date.now();
   const { id } = await publish(server, {
     ...LATER,
     start_date: new Date(now - 60 * SECOND).toISOString(),
-    end_date: new Date(now + 2 * SECOND).toISOString(),
+    end_date: new Date(now + leadMs).toISOString(),
   });
   assert.equal(JSON.parse((await frames.message()).data!).type, "event.created");
   for (;;) {
@@ -121,9 +114,8 @@ Deno.test("an end is told when it comes, with the five-minute job not yet due", 
     if (type === "event.left") break;
     assert.equal(type, "event.transitioned");
   }
-  // Far from the job's five minutes; how far from the end itself is in the benchmark.
-  assert.ok(Date.now() - now < 60 * SECOND);
-  // The end is told when it is committed; the run that did it is recorded at its own end.
+  // Far from the job's five minutes: it was no cron's run. How far from the end itself is in the
+  // benchmark. The end is told when it is committed; the run that did it is recorded at its own end.
   let items: { trigger: string; changed: number }[] = [];
   await soon(async () => {
     const runs = await fetch(`${server.url}/v1/jobs/complete_events/runs`, { headers: ADMIN });
@@ -136,8 +128,9 @@ Deno.test("an end is told when it comes, with the five-minute job not yet due", 
 denokvTest("two processes on one KV Connect server hear of each other by kv.watch", async () => {
   await using kv = await startDenokv();
   const env = { KV_PATH: kv.url, ADMIN_TOKEN };
-  await using one = await startServer({ env });
-  await using two = await startServer({ env });
+  const servers = await Promise.all([startServer({ env }), startServer({ env })]);
+  await using one = servers[0];
+  await using two = servers[1];
   await using frames = await watch(two);
   const before = await publish(one);
   assert.equal(subjectOf(await frames.message()), before.id);
@@ -159,8 +152,9 @@ denokvTest("two processes on one KV Connect server hear of each other through Re
     UPSTASH_REDIS_REST_URL: gateway.url,
     UPSTASH_REDIS_REST_TOKEN: gateway.token,
   };
-  await using one = await startServer({ env });
-  await using two = await startServer({ env });
+  const servers = await Promise.all([startServer({ env }), startServer({ env })]);
+  await using one = servers[0];
+  await using two = servers[1];
   await using atOne = await watch(one);
   await using atTwo = await watch(two);
   await soon(() => gateway.openSubscriptions === 2);

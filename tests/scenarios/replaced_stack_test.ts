@@ -19,20 +19,12 @@ import {
   storeEvent,
   testApp,
 } from "../support/fixture.ts";
-import { json, list, pauseJobs } from "../support/http.ts";
+import { json, list, PATIENCE_MS, pauseJobs } from "../support/http.ts";
 import { startServer } from "../support/server.ts";
+import { withFolder } from "../support/temp_folder.ts";
 import { textLines } from "../support/text_lines.ts";
 
 const MAIN = await Deno.readTextFile(new URL("../../main.ts", import.meta.url));
-
-async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("an ended event is COMPLETED within five minutes", async () => {
   // As often as main.ts says, and no more often.
@@ -197,14 +189,23 @@ async function failedRuns(count: number, everyMs: number): Promise<FailedRun[]> 
   return runs;
 }
 
+/** The milliseconds between five failed runs in a row. */
+async function waitsOfRuns(everyMs: number): Promise<number[]> {
+  const runs = await failedRuns(5, everyMs);
+  assert.equal(new Set(runs.map((run) => run.id)).size, 5, "each has a run of its own");
+  return runs.slice(1).map((run, i) => run.at - runs[i]!.at);
+}
+
 Deno.test("a failed run is retried at most three times and logged", async () => {
   const schedules = [...MAIN.matchAll(/Deno\.cron\([^;]*?backoffSchedule: \[([^\]]*)\]/g)];
   assert.equal(schedules.length, 2);
   for (const [, waits] of schedules) assert.equal(waits!.split(",").length, 3);
-  const everyMs = 1_000;
-  const runs = await failedRuns(5, everyMs);
-  assert.equal(new Set(runs.map((run) => run.id)).size, 5, "each has a run of its own");
-  const waits = runs.slice(1).map((run, i) => run.at - runs[i]!.at);
+  // A retry that a busy machine makes as late as the cron's next run is not told from one.
+  let everyMs = 1_000;
+  let waits = await waitsOfRuns(everyMs);
+  while (waits.slice(0, 3).some((wait) => wait >= everyMs) && everyMs < PATIENCE_MS) {
+    waits = await waitsOfRuns(everyMs *= 5);
+  }
   const [first, second, third, next] = waits as [number, number, number, number];
   for (const wait of [first, second, third]) assert.ok(wait < everyMs, `a retry after ${wait} ms`);
   assert.ok(first >= 10 && second >= 20 && third >= 30, "after the waits it was given");

@@ -24,6 +24,13 @@ export const TOMORROW = {
   end_date: "2026-12-06T23:00:00Z",
 };
 
+/** The same for a server that goes by the real clock: whenever the tests run, it is to come. */
+export const LATER = {
+  ...TOMORROW,
+  start_date: "2090-01-01T19:30:00Z",
+  end_date: "2090-01-01T23:00:00Z",
+};
+
 export interface EventListView {
   items: EventCardView[];
   next_cursor: string | null;

@@ -7,6 +7,8 @@ import { textLines } from "./text_lines.ts";
 export interface Server extends AsyncDisposable {
   url: string;
   pid: number;
+  /** From its start to its first line, by which a test knows how busy the machine is. */
+  readonly firstLineMs: number;
   /** What it printed so far. */
   lines: string[];
   /** Waits for a line that matches; fails when there is none before the output or the time ends. */
@@ -47,12 +49,14 @@ export function spawnServer({ entry = MAIN, args = [], env = {} }: ServerOptions
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  const began = performance.now();
+  let firstLineMs = 0;
   const lines: string[] = [];
   const waiting = new Set<() => void>();
   let open = 2;
   const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
     for await (const line of stream.pipeThrough(new TextDecoderStream()).pipeThrough(textLines())) {
-      lines.push(line);
+      if (lines.push(line) === 1) firstLineMs = performance.now() - began;
       for (const check of waiting) check();
     }
     open--;
@@ -64,6 +68,9 @@ export function spawnServer({ entry = MAIN, args = [], env = {} }: ServerOptions
   return {
     url: "",
     pid: child.pid,
+    get firstLineMs() {
+      return firstLineMs;
+    },
     lines,
     status,
     line: (pattern) =>
