@@ -86,11 +86,11 @@ async function isListening(port: number): Promise<boolean> {
 
 /**
  * Not one the system gives: between an end and the start after it, it would give the port to
- * somebody else.
+ * somebody else. Out of many, because others choose at the same time.
  */
 export function freePort(): number {
   for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
     try {
       Deno.listen({ hostname: "127.0.0.1", port }).close();
       return port;
