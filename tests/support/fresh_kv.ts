@@ -1,5 +1,5 @@
 /**
- * Where the tests' stores come from: memory, unless a module of `tests/stores/` named another
+ * Where the tests' stores come from: memory, unless a module of `tests/backends/` named another
  * source before it imported the tests. (The runner gives each test module a program of its own.)
  */
 let openFresh = () => Deno.openKv(":memory:");
