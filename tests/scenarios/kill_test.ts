@@ -66,7 +66,7 @@ Deno.test("a server killed at random points of a sweep and restarted completes e
     const path = `${folder}/events.sqlite3`;
     const next = random(SEED);
     // A kill after the sweep's end, as may come on a busy machine, proves nothing.
-    for (let met = 0; met < scaled(15, 3);) {
+    for (let met = 0; met < scaled(20, 4);) {
       const before = await prepare(path, 500);
       await using server = await startServer({ env: { KV_PATH: path } });
       await sweepBegun(server, before);

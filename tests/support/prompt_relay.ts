@@ -64,6 +64,8 @@ class End {
   /** Of the payload, or of the preface. */
   #bytesLeft: number;
   #head: number[] = [];
+  /** Nothing may come before the first frame, which says how each side would have it. */
+  #hasBegun = false;
   #sent: Promise<void> = Promise.resolve();
 
   constructor(connection: Deno.TcpConn, prefaceBytes: number) {
@@ -74,7 +76,7 @@ class End {
   }
 
   get isBetweenFrames(): boolean {
-    return this.#bytesLeft === 0 && this.#head.length === 0;
+    return this.#hasBegun && this.#bytesLeft === 0 && this.#head.length === 0;
   }
 
   follow(bytes: Uint8Array): void {
@@ -90,6 +92,7 @@ class End {
       const [high, middle, low] = this.#head as [number, number, number];
       this.#bytesLeft = (high << 16) | (middle << 8) | low;
       this.#head = [];
+      this.#hasBegun = true;
     }
   }
 
