@@ -1,18 +1,18 @@
 /** The pages as axe sees them, in a light and a dark house, on a desk and on a phone. */
-import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { assertAccessible } from "../support/accessibility.ts";
 import { browserTest, openPage } from "../support/browser.ts";
-import { ADMIN_TOKEN, DAY, HOUR } from "../support/fixture.ts";
+import { ADMIN_TOKEN, DAY, HOUR, scaled } from "../support/fixture.ts";
 import { timesBetween } from "../support/live_site.ts";
+import { ALL_SCREENS, assertFits, type Screen, turnTo } from "../support/screens.ts";
 import { createEvent, makeMember, openOwnSite, signedInAs } from "../support/own_site.ts";
 
-const SCREENS = [
-  { colorScheme: "light", viewport: { width: 1200, height: 800 } },
-  { colorScheme: "dark", viewport: { width: 1200, height: 800 } },
-  { colorScheme: "light", viewport: { width: 390, height: 844 } },
-  { colorScheme: "dark", viewport: { width: 390, height: 844 } },
-] as const;
+let seen = 0;
+/** In the small scale each page is looked at on one screen, and the next one on the next. */
+const screens = () => {
+  const next = ALL_SCREENS[seen++ % ALL_SCREENS.length]!;
+  return scaled<readonly Screen[]>(ALL_SCREENS, [next]);
+};
 
 browserTest("no page has a fault that axe finds", async (browser) => {
   await using site = await openOwnSite();
@@ -31,15 +31,14 @@ browserTest("no page has a fault that axe finds", async (browser) => {
   await root.page.getByText("Sign in as the administrator").first().click();
   await root.page.getByLabel("Administrator’s token").fill(ADMIN_TOKEN);
   await root.page.getByRole("button", { name: "Sign in as the administrator" }).click();
+  await root.page.waitForURL(`${site.url}/me/users`);
 
   async function look({ page }: { page: Page }, name: string, act: () => Promise<unknown>) {
-    for (const { colorScheme, viewport } of SCREENS) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize(viewport);
+    for (const screen of screens()) {
+      await turnTo(page, screen);
       await act();
-      const where = `${name} ${colorScheme} ${viewport.width}`;
-      const width = await page.evaluate<number>("document.documentElement.scrollWidth");
-      assert.ok(width <= viewport.width, `${where} is ${width} px wide`);
+      const where = `${name} ${screen.colorScheme} ${screen.viewport.width}`;
+      await assertFits(page, where);
       await assertAccessible(page, where);
       // To look at them by oneself.
       const folder = Deno.env.get("SCREENSHOTS");
@@ -72,6 +71,7 @@ browserTest("no page has a fault that axe finds", async (browser) => {
   await look(ada, "invitation_member", open(ada, invitation));
   await bob.page.goto(link);
   await bob.page.getByRole("button", { name: "Join" }).click();
+  await bob.page.getByRole("status").getByText("You are one of these people now").waitFor();
   await look(bob, "people_editor", open(bob, `${people}?done=joined`));
   await look(ada, "people_owner", async () => {
     await ada.page.goto(site.url + people);

@@ -4,6 +4,7 @@ import { describeApi } from "../../routes/openapi.ts";
 import { curlText } from "../../routes/pages/curl_text.ts";
 import { browserTest, openPage } from "../support/browser.ts";
 import { testApp } from "../support/fixture.ts";
+import { assertFits, SCREENS, turnTo } from "../support/screens.ts";
 
 Deno.test("the reference shows every operation, parameter, status and schema", async () => {
   await using t = await testApp();
@@ -78,26 +79,17 @@ browserTest(
     await using t = await testApp();
     const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, t.app.fetch);
     const url = `http://127.0.0.1:${server.addr.port}`;
-    for (
-      const screen of [
-        { colorScheme: "light", viewport: { width: 1280, height: 800 } },
-        { colorScheme: "dark", viewport: { width: 1280, height: 800 } },
-        { colorScheme: "light", viewport: { width: 390, height: 844 } },
-        { colorScheme: "dark", viewport: { width: 360, height: 640 } },
-      ] as const
-    ) {
-      const { page, complaints } = await openPage(browser, screen);
-      for (const path of ["/docs", "/problems", "/problems/outcome_unknown"]) {
+    const { page, complaints } = await openPage(browser);
+    for (const screen of SCREENS) {
+      await turnTo(page, screen);
+      for (const path of ["/problems", "/problems/outcome_unknown", "/docs"]) {
         await page.goto(url + path);
-        const width = await page.evaluate<number>("document.documentElement.scrollWidth");
-        assert.ok(width <= screen.viewport.width, `${path} is ${width} px wide`);
+        await assertFits(page, path);
       }
-      await page.goto(`${url}/docs`);
       await page.getByRole("link", { name: "The API" }).last().focus();
       await page.locator(".curl").first().click();
       assert.match(await page.evaluate<string>("String(getSelection())"), /^curl "http/);
       assert.deepEqual(complaints, [], JSON.stringify(screen));
-      await page.context().close();
     }
     await server.shutdown();
   },

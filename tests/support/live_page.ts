@@ -2,12 +2,31 @@
 import assert from "node:assert/strict";
 import type { Browser, BrowserContextOptions, Locator, Page, Route } from "playwright-core";
 import { openPage } from "./browser.ts";
+import { until } from "./http.ts";
 import type { LiveSite } from "./live_site.ts";
 
 interface OpenOptions extends BrowserContextOptions {
   /** Before the page is there. */
   prepare?: (page: Page) => Promise<unknown>;
 }
+
+/** It asks again at once. And it knows how many times it is about to, or has no answer to yet. */
+const ASKING = `
+  Math.random = () => 0;
+  window.unanswered = 0;
+  const { setTimeout } = window;
+  window.setTimeout = (then, ms) => {
+    if (ms !== 0) return setTimeout(then, ms);
+    unanswered++;
+    return setTimeout(() => (then(), unanswered--), ms);
+  };
+  const { send } = XMLHttpRequest.prototype;
+  XMLHttpRequest.prototype.send = function () {
+    unanswered++;
+    this.addEventListener("loadend", () => unanswered--);
+    send.call(this);
+  };
+`;
 
 /** A page that asks again at once, and that knows whether it was ever loaded anew. */
 export async function openLive(
@@ -16,7 +35,7 @@ export async function openLive(
   { prepare, ...options }: OpenOptions = {},
 ) {
   const { page, complaints } = await openPage(browser, options);
-  await page.addInitScript("Math.random = () => 0");
+  await page.addInitScript(`{${ASKING}}`);
   await prepare?.(page);
   await page.goto(address);
   await page.evaluate("window.isFirst = true");
@@ -46,9 +65,15 @@ export const setHidden = (page: Page, isHidden: boolean) =>
     document.dispatchEvent(new Event("visibilitychange"));
   `);
 
-/** How often the script asked for its page again: for any, or for the one at `path`. */
-export const timesAsked = (site: LiveSite, path = "") =>
-  site.asked.filter((asked) => asked.startsWith(`fresh ${path}`)).length;
+/**
+ * How often these pages were asked for again by their scripts, by the time that these have taken in
+ * all they asked for. What they are to be asked for has to show on them, or they do not ask yet.
+ */
+export async function timesAsked(site: LiveSite, ...pages: Page[]): Promise<number> {
+  for (const page of pages) await until(() => page.evaluate<boolean>("unanswered === 0"));
+  const asked = pages.map((page) => `fresh ${new URL(page.url()).pathname}`);
+  return site.asked.filter((path) => asked.includes(path)).length;
+}
 
 export const focusedText = (page: Page) =>
   page.evaluate<string>("document.activeElement.innerText");
