@@ -13,7 +13,7 @@ import {
   testApp,
   type TestAppOptions,
 } from "./fixture.ts";
-import { create, json } from "./http.ts";
+import { create, json, soon } from "./http.ts";
 
 export interface LiveSite extends AsyncDisposable {
   url: string;
@@ -69,6 +69,17 @@ export async function openSite(options: TestAppOptions = {}): Promise<LiveSite> 
     });
   }
 
+  /** False while a connection of another test has been given the port meanwhile. */
+  function isServedAgain(): boolean {
+    try {
+      server = serve(port);
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.AddrInUse) return false;
+      throw error;
+    }
+  }
+
   async function stop() {
     await app.realtime.stop();
     await Promise.all([server.shutdown(), app.runner.stop()]);
@@ -107,7 +118,7 @@ export async function openSite(options: TestAppOptions = {}): Promise<LiveSite> 
       app = await testApp({ ...given, store });
       await meanwhile?.(app);
       if (before !== store) before.close();
-      server = serve(port);
+      await soon(isServedAgain);
     },
     async [Symbol.asyncDispose]() {
       await stop();
