@@ -83,7 +83,7 @@ export async function openPage(
 /**
  * Opens pages on something whose time has not come yet, however slow the machine is. `open` is given
  * when it comes (epoch milliseconds); if it was ready only later, its pages are closed, and it opens
- * others on something with three times as long to go.
+ * others on something with twice as long to go.
  */
 export async function openInTime<T>(
   browser: Browser,
@@ -96,5 +96,5 @@ export async function openInTime<T>(
   if (Date.now() < at) return opened;
   const late = browser.contexts().filter((context) => !others.includes(context));
   await Promise.all(late.map((context) => context.close()));
-  return await openInTime(browser, open, 3 * leadMs);
+  return await openInTime(browser, open, 2 * leadMs);
 }
