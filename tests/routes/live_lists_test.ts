@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { browserTest } from "../support/browser.ts";
 import { HOUR, MINUTE } from "../support/fixture.ts";
-import { until } from "../support/http.ts";
+import { soon } from "../support/http.ts";
 import {
   card,
   focusedText,
@@ -146,7 +146,7 @@ browserTest("lists show what organisers change", async (browser, t) => {
     for (let i = 0; i < 20; i++) await site.publish(`Burst ${i}`, startsIn(5 * HOUR));
     for (const page of both) {
       await setHidden(page, false);
-      await until(() => page.evaluate<boolean>("heard === 20"));
+      await soon(() => page.evaluate<boolean>("heard === 20"));
       assert.equal(await page.evaluate("waiting.length"), 1);
       await page.evaluate("waiting[0]()");
       await page.locator(".card").nth(28).waitFor();

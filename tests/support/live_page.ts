@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Browser, BrowserContextOptions, Locator, Page, Route } from "playwright-core";
 import { openPage } from "./browser.ts";
-import { until } from "./http.ts";
+import { soon } from "./http.ts";
 import type { LiveSite } from "./live_site.ts";
 
 interface OpenOptions extends BrowserContextOptions {
@@ -70,7 +70,7 @@ export const setHidden = (page: Page, isHidden: boolean) =>
  * all they asked for. What they are to be asked for has to show on them, or they do not ask yet.
  */
 export async function timesAsked(site: LiveSite, ...pages: Page[]): Promise<number> {
-  for (const page of pages) await until(() => page.evaluate<boolean>("unanswered === 0"));
+  for (const page of pages) await soon(() => page.evaluate<boolean>("unanswered === 0"));
   const asked = pages.map((page) => `fresh ${new URL(page.url()).pathname}`);
   return site.asked.filter((path) => asked.includes(path)).length;
 }
