@@ -31,7 +31,9 @@ browserTest(
     await ada.page.goto(`${site.url}/me`);
     await ada.page.getByRole("link", { name: "People of Ada" }).click();
     await ada.page.setViewportSize({ width: 390, height: 844 });
-    const lines = await ada.page.locator(".roles dt").evaluateAll((terms) =>
+    const roles = ada.page.locator(".roles dt");
+    await roles.first().waitFor();
+    const lines = await roles.evaluateAll((terms) =>
       terms.map((term) => {
         const range = term.ownerDocument.createRange();
         range.selectNodeContents(term);
