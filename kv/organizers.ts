@@ -319,16 +319,21 @@ function ownersOf(members: OrganizerMember[]): string {
   return members.filter(({ role }) => role === "owner").map(({ userId }) => userId).sort().join();
 }
 
-/** The organizers a user acts for, by id, from after `after` on; at most 500. */
-export async function listOrganizersOf(
+/** The organizers a user acts for, by id; at most 500. */
+export async function listOrganizersOf(store: Store, userId: UserId): Promise<OrganizerId[]> {
+  const prefix = organizerByMemberPrefix(userId);
+  const rows = await store.list({ prefix }, { limit: MAX_ROWS_PER_BATCH });
+  return rows.map((row) => row.key[2] as OrganizerId);
+}
+
+/** All of them, however many; who leaves some on the way meets the rest. */
+export async function* allOrganizersOf(
   store: Store,
   userId: UserId,
-  after?: OrganizerId,
-): Promise<OrganizerId[]> {
-  const prefix = organizerByMemberPrefix(userId);
-  const from = after === undefined ? null : organizerByMemberKey(userId, after);
-  const rows = await store.list(rowsAfter(prefix, from), { limit: MAX_ROWS_PER_BATCH });
-  return rows.map((row) => row.key[2] as OrganizerId);
+): AsyncGenerator<OrganizerId, void> {
+  for await (const { key } of allRows(store, organizerByMemberPrefix(userId))) {
+    yield key[2] as OrganizerId;
+  }
 }
 
 /**

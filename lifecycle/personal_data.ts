@@ -6,9 +6,9 @@ import { allInvitations, type Invitation } from "../kv/invitations.ts";
 import { byOrganizerPrefix, byStaffPrefix } from "../kv/keys.ts";
 import { MAX_ROWS_PER_BATCH } from "../kv/limits.ts";
 import {
+  allOrganizersOf,
   getOrganizer,
   getOrganizerRole,
-  listOrganizersOf,
   type OrganizerRole,
 } from "../kv/organizers.ts";
 import type { StoredSession } from "../kv/sessions.ts";
@@ -69,18 +69,14 @@ export async function exportPersonalData(
 
 async function membershipsOf(store: Store, userId: UserId): Promise<Membership[]> {
   const memberships: Membership[] = [];
-  for (let after: OrganizerId | undefined = undefined;;) {
-    const ids = await listOrganizersOf(store, userId, after);
-    for (const organizerId of ids) {
-      const role = await getOrganizerRole(store, organizerId, userId);
-      const organizer = await getOrganizer(store, organizerId);
-      // Left at this very moment.
-      if (role === null || organizer === null) continue;
-      memberships.push({ organizerId, name: organizer.name, role });
-    }
-    if (ids.length < MAX_ROWS_PER_BATCH) return memberships;
-    after = ids.at(-1);
+  for await (const organizerId of allOrganizersOf(store, userId)) {
+    const role = await getOrganizerRole(store, organizerId, userId);
+    const organizer = await getOrganizer(store, organizerId);
+    // Left at this very moment.
+    if (role === null || organizer === null) continue;
+    memberships.push({ organizerId, name: organizer.name, role });
   }
+  return memberships;
 }
 
 /** All that there are are looked through: they are few, and this is asked for rarely. */

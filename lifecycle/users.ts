@@ -2,8 +2,8 @@
 import { addAuditLine, type AuditLine } from "../kv/audit.ts";
 import { DomainError } from "../kv/errors.ts";
 import { deleteCredentials } from "../kv/erasures.ts";
-import type { OrganizerId, UserId } from "../kv/event_record.ts";
-import { listOrganizersOf } from "../kv/organizers.ts";
+import type { UserId } from "../kv/event_record.ts";
+import { allOrganizersOf } from "../kv/organizers.ts";
 import type { Store } from "../kv/store.ts";
 import { readUser, replaceUser, type User, USER_FORMAT, type UserRole } from "../kv/users.ts";
 import {
@@ -49,7 +49,7 @@ export async function changeUser(
     const lines = linesOf(read.user, next, { principal, now });
     const changesAccess = next.suspendedAt !== read.user.suspendedAt;
     // Those that they come to own meanwhile ask for themselves.
-    const organizers = changesAccess ? await listAllOrganizersOf(store, id) : [];
+    const organizers = changesAccess ? await Array.fromAsync(allOrganizersOf(store, id)) : [];
     const by = { by: principal.userId, at: now };
     const outcome = await replaceUser(store, read, next, {
       hasRoot,
@@ -70,16 +70,6 @@ export async function changeUser(
     }
   }
   throw new DomainError("conflict");
-}
-
-async function listAllOrganizersOf(store: Store, userId: UserId): Promise<OrganizerId[]> {
-  const all: OrganizerId[] = [];
-  for (let after: OrganizerId | undefined = undefined;;) {
-    const ids: OrganizerId[] = await listOrganizersOf(store, userId, after);
-    if (ids.length === 0) return all;
-    all.push(...ids);
-    after = ids.at(-1);
-  }
 }
 
 /** The user with `change`; themselves when that changes nothing; pure. */

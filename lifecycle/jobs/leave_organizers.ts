@@ -8,9 +8,9 @@ import type { OrganizerId, UserId } from "../../kv/event_record.ts";
 import type { EventWrite, StoredEvent } from "../../kv/events.ts";
 import { byOrganizerPrefix } from "../../kv/keys.ts";
 import {
+  allOrganizersOf,
   changeMember,
   listMembers,
-  listOrganizersOf,
   type OrganizerMember,
   readOrganizer,
   type StoredOrganizer,
@@ -33,16 +33,12 @@ export const CANCEL_REASON = "The organizer has left";
 export async function leaveOrganizers(store: Store, work: ErasureWork): Promise<boolean> {
   const { userId } = work.stored;
   let isDone = true;
-  for (let after: OrganizerId | undefined = undefined;;) {
-    const ids = await listOrganizersOf(store, userId, after);
-    if (ids.length === 0) return isDone;
-    for (const id of ids) {
-      if (work.context.shouldStop()) work.report.moreLeft = true;
-      if (work.report.moreLeft) return false;
-      if (!await leaveOrganizer(store, id, work)) isDone = false;
-    }
-    after = ids.at(-1);
+  for await (const id of allOrganizersOf(store, userId)) {
+    if (work.context.shouldStop()) work.report.moreLeft = true;
+    if (work.report.moreLeft) return false;
+    if (!await leaveOrganizer(store, id, work)) isDone = false;
   }
+  return isDone;
 }
 
 /** False: something of it is left to a later run. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Hono } from "hono";
 import type { EventRecord, UserId } from "../../kv/event_record.ts";
 import { requireTimes } from "../../lifecycle/edit_event.ts";
+import { NO_LOCATION } from "../../lifecycle/event_content.ts";
 import { JobRunner } from "../../lifecycle/jobs/runner.ts";
 import { SILENT } from "../../lifecycle/log.ts";
 import { GUEST, type Principal } from "../../lifecycle/policy.ts";
@@ -61,7 +62,7 @@ const wordsOf = (html: string) =>
 
 Deno.test("GET / shows the live events as cards and no other event", async () => {
   await using site = await openSite();
-  await site.stage({ title: "On now", location: { ...NOWHERE, city: "Utrecht" } });
+  await site.stage({ title: "On now", location: { ...NO_LOCATION, city: "Utrecht" } });
   await site.stage({ title: "To come", ...times({ startDate: "2026-12-06T20:00:00Z" }) });
   await site.stage({ title: "Cancelled", status: "CANCELLED" });
   await site.stage({ title: "A draft", status: "DRAFT" });
@@ -304,7 +305,7 @@ Deno.test("the pages escape what people wrote and link http and https only", asy
     tags: [hostile.slice(0, 50)],
     url: "javascript:alert(1)",
     imageUrl: "javascript:alert(1)",
-    location: { ...NOWHERE, name: hostile, city: hostile },
+    location: { ...NO_LOCATION, name: hostile, city: hostile },
   });
   for (const path of ["/", `/events/${id}`]) {
     const { text } = await site.get(path);
@@ -334,11 +335,11 @@ Deno.test("an event's link and picture are shown as addresses that lead out harm
 Deno.test("cards and pages say where an event is", async () => {
   await using site = await openSite();
   const places: [Partial<EventRecord>, string][] = [
-    [{ location: { ...NOWHERE, city: "Lyon", country: "France" } }, "Lyon, France"],
-    [{ location: { ...NOWHERE, city: "Singapore", country: "Singapore" } }, "Singapore"],
-    [{ location: { ...NOWHERE, name: "The Barn" } }, "The Barn"],
+    [{ location: { ...NO_LOCATION, city: "Lyon", country: "France" } }, "Lyon, France"],
+    [{ location: { ...NO_LOCATION, city: "Singapore", country: "Singapore" } }, "Singapore"],
+    [{ location: { ...NO_LOCATION, name: "The Barn" } }, "The Barn"],
     [{ online: true }, "Online"],
-    [{ online: true, location: { ...NOWHERE, city: "Lyon" } }, "Lyon · also online"],
+    [{ online: true, location: { ...NO_LOCATION, city: "Lyon" } }, "Lyon · also online"],
   ];
   for (const [event] of places) await site.stage(event);
   const { text } = await site.get("/");
@@ -346,7 +347,7 @@ Deno.test("cards and pages say where an event is", async () => {
   assert.deepEqual(shown.sort(), places.map(([, place]) => place).sort());
   const { id } = await site.stage({
     online: true,
-    location: { ...NOWHERE, name: "Old Hall", address: "12 Drury Yard", city: "London" },
+    location: { ...NO_LOCATION, name: "Old Hall", address: "12 Drury Yard", city: "London" },
   });
   const page = wordsOf((await site.get(`/events/${id}`)).text);
   assert.match(page, /Where Old Hall 12 Drury Yard London · also online/);
@@ -431,12 +432,3 @@ Deno.test("countdownText() never says that less is left than is", () => {
   assert.equal(countdownText(MINUTE + 31 * SECOND + 1), "ends in 1:32");
   assert.equal(countdownText(1), "ends in 0:01");
 });
-
-const NOWHERE: EventRecord["location"] = {
-  name: null,
-  address: null,
-  city: null,
-  country: null,
-  latitude: null,
-  longitude: null,
-};

@@ -1,19 +1,10 @@
 /** Pages with the worst of texts, on every screen. */
 import assert from "node:assert/strict";
-import type { EventRecord } from "../../kv/event_record.ts";
+import { NO_LOCATION } from "../../lifecycle/event_content.ts";
 import { browserTest, openPage } from "../support/browser.ts";
 import { HOUR, MINUTE } from "../support/fixture.ts";
 import { openSite, timesBetween } from "../support/live_site.ts";
 import { assertFits, SCREENS, turnTo } from "../support/screens.ts";
-
-const NOWHERE: EventRecord["location"] = {
-  name: null,
-  address: null,
-  city: null,
-  country: null,
-  latitude: null,
-  longitude: null,
-};
 
 browserTest("no page breaks its policy or its width, whatever the screen", async (browser) => {
   await using site = await openSite();
@@ -24,7 +15,7 @@ browserTest("no page breaks its policy or its width, whatever the screen", async
     tags: [hostile.slice(0, 50), "music"],
     url: "javascript:alert(3)",
     imageUrl: "javascript:alert(4)",
-    location: { ...NOWHERE, city: hostile.slice(0, 100) },
+    location: { ...NO_LOCATION, city: hostile.slice(0, 100) },
   });
   await site.stage("Ends soon", timesBetween(Date.now() - HOUR, Date.now() + 30 * MINUTE));
   const { page, complaints } = await openPage(browser);
